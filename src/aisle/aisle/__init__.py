@@ -1,0 +1,1 @@
+"""Aisle: receipts for stores without checkout lines. This library never imports ROS."""

@@ -1,0 +1,157 @@
+"""What flows between the parts of the stack, without ROS: arrays, identifiers, nanoseconds.
+
+Each record mirrors one interface of `aisle_msgs`. Stamps are acquisition times in integer
+nanoseconds since the epoch of the clock in use; nothing here reads the wall clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class PlateStatus(IntEnum):
+    """State of one plate over one message."""
+
+    OK = 0
+    MISSING = 1
+    """No reading; kilograms are NaN."""
+    OVERLOAD = 2
+    UNDERLOAD = 3
+    FAULT = 4
+
+
+@dataclass(frozen=True)
+class WeightBatch:
+    """Several samples of all plates of one controller."""
+
+    controller: str
+    stamp_ns: int
+    """Acquisition time of the first sample."""
+    period_ns: int
+    plates: tuple[str, ...]
+    kilograms: NDArray[np.float32]
+    """[samples, plates]; a missed sample is NaN, never 0."""
+    status: NDArray[np.uint8]
+    """[plates], `PlateStatus`."""
+
+    @property
+    def end_ns(self) -> int:
+        """Stamp of the last sample."""
+        return self.stamp_ns + (len(self.kilograms) - 1) * self.period_ns
+
+
+class GateKind(IntEnum):
+    """Direction of a passage."""
+
+    ENTER = 0
+    EXIT = 1
+
+
+@dataclass(frozen=True)
+class GateEvent:
+    """Someone passed a gate."""
+
+    stamp_ns: int
+    gate: str
+    kind: GateKind
+    session: str
+    group_size: int = 1
+
+
+class Action(IntEnum):
+    """What a change does to a session's receipt."""
+
+    TAKE = 0
+    RETURN = 1
+
+
+class ChangeState(IntEnum):
+    """How firm a change is; a later prediction may move it on under the same id."""
+
+    TENTATIVE = 0
+    CONFIRMED = 1
+    WITHDRAWN = 2
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of one session's receipt."""
+
+    id: str
+    """Unique and stable, `<session>/<number>`: the same id in a later prediction replaces it."""
+    state: ChangeState
+    stamp_ns: int
+    """When it happened, as well as the model can tell."""
+    action: Action
+    product: str
+    """Product id, or empty for a product that the model cannot name."""
+    quantity: int
+    probability: float
+    """Calibrated probability that action, product, quantity and session are all right."""
+    shelf: str
+    counterpart: str = ""
+    """The other session of a hand-over, or empty."""
+    plates: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
+    evidence_ns: tuple[int, int] = (0, 0)
+    """First and last stamp of the input that the change rests on."""
+    foreign: bool = False
+    """True for a return of a product to a shelf where it does not belong."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the fusion says of one session at one tick."""
+
+    stamp_ns: int
+    session: str
+    changes: tuple[Change, ...]
+    final: bool = False
+    """True once for each session: after its exit, when nothing more can come."""
+    gaps: tuple[str, ...] = ()
+    """Why the session was not fully seen ("weights/g1 silent for 4.2 s"), for people to read."""
+
+
+class ReceiptState(IntEnum):
+    """Life of a receipt."""
+
+    OPEN = 0
+    CLOSED = 1
+    REVIEW = 2
+    """Closed for the shopper, waiting for a person to look at it."""
+
+
+@dataclass(frozen=True)
+class ReceiptLine:
+    """One product on a receipt."""
+
+    product: str
+    name: str
+    quantity: int
+    unit_price_minor: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A session's receipt at one revision (`ReceiptUpdate` on the wire)."""
+
+    session: str
+    revision: int
+    """Counts up by one with each change; 1 is the empty receipt at the gate."""
+    state: ReceiptState
+    stamp_ns: int
+    currency: str
+    lines: tuple[ReceiptLine, ...]
+    cause: str
+    """Id of the change that led to this revision, or `enter`, `exit`, `final`, `gap`."""
+    review_reasons: tuple[str, ...] = ()
+
+    @property
+    def total_minor(self) -> int:
+        """Sum of the lines in minor units."""
+        return sum(line.quantity * line.unit_price_minor for line in self.lines)
