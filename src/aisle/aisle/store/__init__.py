@@ -1,0 +1,1 @@
+"""The store: its records, its files, its geometry, and generated stores."""

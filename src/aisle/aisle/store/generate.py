@@ -1,0 +1,241 @@
+"""Random stores, made in memory: for training, for tests and for the shipped example.
+
+`generate_store` reads and writes no files and takes a few milliseconds; `aisle.store.write`
+turns its result into a store's files.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.store.geometry import Matrix, pose_from_rpy, translation
+from aisle.store.invented import Kind, ProductMaker
+from aisle.store.spec import StoreSpec
+from aisle.store.types import Controller, Fixture, Gate, Plate, Product, Shelf, Slot, Store
+
+_FIRST_BOARD_M = 0.33
+_HEAD_ROOM_M = (0.19, 0.38)
+_GATE_DISTANCE_M = 1.0
+
+__all__ = ["StoreSpec", "generate_store"]
+
+
+def generate_store(rng: np.random.Generator, spec: StoreSpec | None = None) -> Store:
+    """A random store that fits `spec`; the same generator state gives the same store."""
+    return _Builder(rng, spec or StoreSpec()).build()
+
+
+class _Builder:
+    def __init__(self, rng: np.random.Generator, spec: StoreSpec) -> None:
+        self.rng = rng
+        self.spec = spec
+        self.maker = ProductMaker(rng)
+        self.products: dict[str, Product] = {}
+        self.fixtures: dict[str, Fixture] = {}
+        self.shelves: dict[str, Shelf] = {}
+        self.plates: dict[str, Plate] = {}
+        self.slots: dict[str, Slot] = {}
+        self.controllers: dict[str, Controller] = {}
+        self._span_chances: dict[int, tuple[list[int], NDArray[np.float64]]] = {}
+
+    def build(self) -> Store:
+        spec = self.spec
+        aisle = self._between(spec.aisle_m)
+        kinds = ["gondola"] * spec.gondolas + ["fridge"] * spec.fridges
+        plans = [self._plan(kind) for kind in kinds]
+        poses = self._layout([plan["size"] for plan in plans], aisle)
+        for number, (plan, pose) in enumerate(zip(plans, poses, strict=True), start=1):
+            self._fixture(f"{plan['kind'][0]}{number}", plan, pose)
+        if spec.slots is not None:
+            self._thin_out(spec.slots)
+        self._unplaced()
+        return Store(
+            name=spec.name,
+            currency=spec.currency,
+            products=self.products,
+            fixtures=self.fixtures,
+            shelves=self.shelves,
+            plates=self.plates,
+            slots=self.slots,
+            controllers=self.controllers,
+            gates=self._gates(aisle),
+        )
+
+    def _between(self, limits: tuple[float, float]) -> float:
+        return round(float(self.rng.uniform(*limits)), 3)
+
+    def _plan(self, kind: str) -> dict[str, Any]:
+        """Draws one fixture: its plates, their frames and the room over each board."""
+        spec, rng = self.spec, self.rng
+        plates = int(rng.choice(spec.plates))
+        framed = plates
+        if rng.random() < spec.frameless:
+            framed = max(1, plates - int(rng.integers(1, max(2, plates // 3))))
+        width, depth = self._between(spec.plate_width_m), self._between(spec.plate_depth_m)
+        rooms = [self._between(_HEAD_ROOM_M) for _ in range(int(rng.choice(spec.shelves)))]
+        height = round(_FIRST_BOARD_M + sum(rooms) + 0.03 * len(rooms), 3)
+        return {
+            "kind": kind,
+            "plates": plates,
+            "framed": framed,
+            "plate": (width, depth),
+            "rooms": rooms,
+            "size": (round(framed * width, 3), round(depth + 0.03, 3), height),
+        }
+
+    def _layout(self, sizes: list[tuple[float, float, float]], aisle: float) -> list[Matrix]:
+        """Rows of fixtures on both sides of aisles, turned as a whole by quarter turns."""
+        turn = pose_from_rpy((0.0, 0.0, 0.0), (0.0, 0.0, math.pi / 2 * int(self.rng.integers(4))))
+        pitch = round(aisle + 2 * max(depth for _, depth, _ in sizes) + 0.1, 3)
+        ends: dict[int, float] = {}
+        poses = []
+        for i, (width, _, _) in enumerate(sizes):
+            row = i // self.spec.fixtures_per_row
+            x, y = ends.get(row, 0.0), pitch * (row // 2)
+            ends[row] = round(x + width + 0.02, 3)
+            if row % 2 == 0:
+                pose = translation(x, round(y + aisle / 2, 4), 0.0)
+            else:
+                pose = pose_from_rpy((x + width, round(y - aisle / 2, 4), 0.0), (0, 0, math.pi))
+            poses.append(turn @ pose)
+        self._turn = turn
+        self._length = max(ends.values())
+        return poses
+
+    def _gates(self, aisle: float) -> dict[str, Gate]:
+        """An entry and an exit, side by side before the first aisle; x is the way through."""
+        side = min(aisle / 4, 0.6)
+        entry = self._turn @ translation(-_GATE_DISTANCE_M, side, 0.0)
+        way_out = self._turn @ pose_from_rpy((-_GATE_DISTANCE_M, -side, 0.0), (0, 0, math.pi))
+        return {
+            "entry": Gate("entry", "entry", entry),
+            "exit": Gate("exit", "exit", way_out),
+        }
+
+    def _fixture(self, name: str, plan: dict[str, Any], pose: Matrix) -> None:
+        board = _FIRST_BOARD_M
+        shelves = []
+        channels: list[str] = []
+        for number, room in enumerate(plan["rooms"], start=1):
+            shelf = f"{name}/s{number}"
+            shelves.append(shelf)
+            shelf_pose = pose @ translation(0.0, 0.0, round(board, 3))
+            bare = self.rng.random() < self.spec.bare_shelves
+            plates = () if bare else self._plates(shelf, name, plan, shelf_pose, len(channels))
+            channels.extend(plates)
+            size = (plan["size"][0], plan["plate"][1], room)
+            self.shelves[shelf] = Shelf(shelf, name, size, shelf_pose, plates)
+            self._fill(self.shelves[shelf], plates[: plan["framed"]], plan)
+            board += room + 0.03
+        self.fixtures[name] = Fixture(name, plan["kind"], plan["size"], pose, tuple(shelves))
+        if channels:
+            spec = self.spec
+            self.controllers[name] = Controller(
+                name, tuple(channels), spec.rate_hz, spec.samples_per_message
+            )
+
+    def _plates(
+        self, shelf: str, controller: str, plan: dict[str, Any], pose: Matrix, first: int
+    ) -> tuple[str, ...]:
+        width, depth = plan["plate"]
+        ids = []
+        for i in range(plan["plates"]):
+            centre = None
+            if i < plan["framed"]:
+                centre = pose @ translation((i + 0.5) * width, depth / 2, 0.0)
+            plate = Plate(f"{shelf}/p{i + 1}", shelf, controller, first + i, (width, depth), centre)
+            self.plates[plate.id] = plate
+            ids.append(plate.id)
+        return tuple(ids)
+
+    def _fill(self, shelf: Shelf, plates: tuple[str, ...], plan: dict[str, Any]) -> None:
+        """Puts products on one shelf from left to right."""
+        spec, rng = self.spec, self.rng
+        width = plan["plate"][0]
+        places = plan["framed"]
+        theme = math.log(spec.median_weight_kg * 1000.0) + 0.75 * spec.weight_spread * rng.normal()
+        last: tuple[Kind, float] | None = None
+        at = 0
+        while at < places:
+            span = self._span(places - at)
+            if rng.random() < spec.empty_plates:
+                at += span
+                continue
+            shared = 1
+            if span == 1 and rng.random() < spec.shared_plates:
+                shared = int(rng.integers(2, 4))
+            for part in range(shared):
+                room = (span * width / shared, shelf.size_m[1], shelf.size_m[2])
+                product, last = self._product(theme, last, room)
+                if product is None:
+                    continue
+                area = None
+                if not plates:
+                    left = at * width + part * room[0]
+                    area = (round(left, 4), 0.0, round(left + room[0], 4), room[1])
+                self._slot(shelf, product, plates[at : at + span], area, room[0])
+            at += span
+
+    def _span(self, free: int) -> int:
+        """Plates for the next product, so that what is left over can be filled as well."""
+        if free not in self._span_chances:
+            fits = [(span, chance) for span, chance in self.spec.span if span <= free]
+            spans = [span for span, _ in fits] or [free]
+            weights = [chance * self._fillable(free - span) for span, chance in fits] or [1.0]
+            self._span_chances[free] = spans, np.cumsum(weights) / sum(weights)
+        spans, chances = self._span_chances[free]
+        return spans[int(np.searchsorted(chances[:-1], self.rng.random(), side="right"))]
+
+    def _fillable(self, left: int) -> float:
+        if left == 0:
+            return 1.0
+        return max(1e-3, sum(chance for span, chance in self.spec.span if span <= left))
+
+    def _product(
+        self, theme: float, last: tuple[Kind, float] | None, room: tuple[float, float, float]
+    ) -> tuple[Product | None, tuple[Kind, float] | None]:
+        """A product for a place, and what its right neighbour may be made like."""
+        spec, rng = self.spec, self.rng
+        if self.slots and rng.random() < spec.doubled:
+            ids = list(self.products)
+            return self.products[ids[int(rng.integers(len(ids)))]], last
+        low, high = (limit * 1000.0 for limit in spec.weight_kg)
+        if last is not None and rng.random() < spec.similar_neighbours:
+            kind, grams = last[0], last[1] + rng.uniform(-4.9, 4.9)
+        else:
+            grams = math.exp(theme + 0.66 * spec.weight_spread * rng.normal())
+            kind = self.maker.kind_for(min(max(grams, low), high))
+        grams = min(max(grams, low), high)
+        product = self.maker.make(kind, grams, room)
+        self.products[product.id] = product
+        return product, (kind, grams)
+
+    def _slot(
+        self,
+        shelf: Shelf,
+        product: Product,
+        plates: tuple[str, ...],
+        area: tuple[float, float, float, float] | None,
+        width: float,
+    ) -> None:
+        slot = f"{shelf.id}/{product.id}"
+        if slot in self.slots:
+            return
+        most = max(1, int(width / product.size_m[0]))
+        facings = int(self.rng.integers(1, min(most, 12) + 1))
+        self.slots[slot] = Slot(slot, product.id, shelf.id, plates, area, facings)
+
+    def _thin_out(self, keep: int) -> None:
+        ids = list(self.slots)
+        for i in self.rng.permutation(len(ids))[keep:]:
+            del self.slots[ids[int(i)]]
+        placed = {slot.product for slot in self.slots.values()}
+        self.products = {id_: p for id_, p in self.products.items() if id_ in placed}
+
+    def _unplaced(self) -> None:
+        for _ in range(self.spec.unplaced_products):
+            self._product(math.log(self.spec.median_weight_kg * 1000.0), None, (0.3, 0.3, 0.3))
