@@ -1,0 +1,1 @@
+"""Scales: what they say on the wire, when they said it, and whether they still live."""
