@@ -1,0 +1,1 @@
+"""Bags: conversion of messages, rosbag2 files, replay, evaluation and reports."""

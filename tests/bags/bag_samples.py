@@ -1,0 +1,46 @@
+"""A store small enough to check by hand."""
+
+import numpy as np
+
+from aisle.store.types import Controller, Fixture, Plate, Product, Shelf, Slot, Store
+
+
+def at(x: float, y: float, z: float, turn: float = 0.0) -> np.ndarray:
+    pose = np.eye(4)
+    pose[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+    pose[:3, 3] = x, y, z
+    return pose
+
+
+def tiny_store() -> Store:
+    """One gondola: a shelf with four plates (one without a pose), a shelf without plates."""
+    plates = {
+        f"g1/s1/p{i + 1}": Plate(
+            f"g1/s1/p{i + 1}", "g1/s1", "g1", i, (0.25, 0.4),
+            None if i == 3 else at(1.0 + 0.25 * i, 2.2, 0.8, 0.3), 20.0,
+        )
+        for i in range(4)
+    }  # fmt: skip
+    return Store(
+        name="tiny",
+        currency="EUR",
+        products={
+            "cola": Product("cola", "Cola 0.5 l", 0.53, (0.07, 0.07, 0.22), 199),
+            "soap": Product("soap", "Soap", 0.125, (0.06, 0.09, 0.03), 249),
+            "rice": Product("rice", "Rice 1 kg", 1.01, (0.1, 0.06, 0.2), 329),
+        },
+        fixtures={
+            "g1": Fixture("g1", "gondola", (1.0, 0.45, 1.8), at(1, 2, 0, 0.3), ("g1/s1", "g1/s2"))
+        },
+        shelves={
+            "g1/s1": Shelf("g1/s1", "g1", (1.0, 0.4, 0.03), at(1, 2, 0.8, 0.3), tuple(plates)),
+            "g1/s2": Shelf("g1/s2", "g1", (1.0, 0.4, 0.03), at(1, 2, 1.2, 0.3), ()),
+        },
+        plates=plates,
+        slots={
+            "a": Slot("a", "cola", "g1/s1", ("g1/s1/p1", "g1/s1/p2"), facings=3, count=12),
+            "b": Slot("b", "soap", "g1/s1", ("g1/s1/p3",)),
+            "c": Slot("c", "rice", "g1/s2", (), (0.0, 0.0, 0.5, 0.25), 2, None, 0.5, True),
+        },
+        controllers={"g1": Controller("g1", tuple(plates), 60.0, 12)},
+    )

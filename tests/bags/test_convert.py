@@ -1,0 +1,258 @@
+import array
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bag_samples import tiny_store
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aisle.bags import convert, convert_store
+from aisle.bags.messages import bag_types
+from aisle.records import (
+    Action,
+    Change,
+    ChangeState,
+    GateEvent,
+    GateKind,
+    Prediction,
+    Receipt,
+    ReceiptLine,
+    ReceiptState,
+    WeightBatch,
+)
+
+TYPES = bag_types()
+
+
+def batch() -> WeightBatch:
+    kilograms = np.array([[0.5, np.nan], [0.25, -1.0], [1e-3, 20.0]], dtype=np.float32)
+    return WeightBatch("g1", 12_345_678_901, 16_666_667, ("g1/s1/p1", "g1/s1/p2"), kilograms,
+                       np.array([0, 1], dtype=np.uint8))  # fmt: skip
+
+
+def through_bytes(name: str, message: object) -> object:
+    return TYPES.read(TYPES.write(message, name), name)
+
+
+def test_weights_survive_the_wire():
+    message = through_bytes(convert.WEIGHTS, convert.weights_to_message(batch(), TYPES))
+    read = convert.weights_from_message(message)
+    np.testing.assert_array_equal(read.kilograms, batch().kilograms)
+    np.testing.assert_array_equal(read.status, batch().status)
+    assert (read.controller, read.stamp_ns, read.period_ns, read.plates) == (
+        "g1", 12_345_678_901, 16_666_667, ("g1/s1/p1", "g1/s1/p2"))  # fmt: skip
+
+
+def test_weights_are_read_without_a_copy_from_both_kinds_of_arrays():
+    message = convert.weights_to_message(batch(), TYPES)
+    assert np.shares_memory(convert.weights_from_message(message).kilograms, message.kilograms)
+    message.kilograms = array.array("f", message.kilograms.tobytes())
+    message.status = array.array("B", bytes(message.status))
+    read = convert.weights_from_message(message)
+    assert np.shares_memory(read.kilograms, np.frombuffer(message.kilograms, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("samples", 2, "3 samples|2 samples"),
+        ("samples", 0, "samples is 0"),
+        ("kilograms", np.zeros(5, np.float32), "kilograms has 5 values"),
+        ("kilograms", array.array("d", [0.0] * 6), "elements of 8 bytes"),
+        ("kilograms", "no numbers", "malformed"),
+        ("status", np.zeros(3, np.uint8), "status has 3 values for 2 plates"),
+        ("plates", ["a", "a"], "named twice"),
+        ("plates", [], "names no plates"),
+        ("plates", ["a", "b" * 1000], "1000 characters"),
+        ("plates", ["a", "b\x1b[2J"], "control characters"),
+        ("plates", [f"p{i}" for i in range(5000)], "at most 4096"),
+        ("controller", "", "controller is empty"),
+        ("controller", "g\udc80", "not UTF-8"),
+    ],
+)
+def test_a_broken_weight_message_is_refused_with_the_reason(field, value, says):
+    message = convert.weights_to_message(batch(), TYPES)
+    setattr(message, field, value)
+    with pytest.raises(convert.MessageError, match=says):
+        convert.weights_from_message(message)
+
+
+@pytest.mark.parametrize(("sec", "nanosec"), [(0, 0), (-1, 5), (61, 0), (0, 2_000_000_000)])
+def test_a_period_that_is_none_is_refused(sec, nanosec):
+    message = convert.weights_to_message(batch(), TYPES)
+    message.period.sec, message.period.nanosec = sec, nanosec
+    with pytest.raises(convert.MessageError, match="period"):
+        convert.weights_from_message(message)
+
+
+def test_an_infinite_reading_is_a_missed_one_and_an_unknown_status_a_fault():
+    message = convert.weights_to_message(batch(), TYPES)
+    message.kilograms = np.array([np.inf, 1, -np.inf, 2, 3, 4], np.float32)
+    message.status = np.array([0, 77], np.uint8)
+    read = convert.weights_from_message(message)
+    assert np.isnan(read.kilograms[[0, 1], 0]).all()
+    assert read.status.tolist() == [0, 4]
+
+
+def test_gate_events_survive_the_wire():
+    event = GateEvent(5_000_000_007, "entrance", GateKind.EXIT, "shopper-1", 3)
+    message = through_bytes(convert.GATE, convert.gate_to_message(event, TYPES))
+    assert convert.gate_from_message(message) == event
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("kind", 2), ("session", ""), ("group_size", 0), ("gate", "x" * 600)]
+)
+def test_a_broken_gate_event_is_refused(field, value):
+    message = convert.gate_to_message(GateEvent(1, "g", GateKind.ENTER, "s"), TYPES)
+    setattr(message, field, value)
+    with pytest.raises(convert.MessageError, match=field):
+        convert.gate_from_message(message)
+
+
+def prediction() -> Prediction:
+    change = Change("s/1", ChangeState.CONFIRMED, 7, Action.RETURN, "cola", 2, 0.75, "g1/s1", "t",
+                    ("g1/s1/p1",), ("cam1",), (3, 9), True)  # fmt: skip
+    return Prediction(11, "s", (change, replace(change, id="s/2")), True, ("weights/g1 silent",))
+
+
+def test_predictions_survive_the_wire():
+    message = through_bytes(convert.PREDICTION, convert.prediction_to_message(prediction(), TYPES))
+    assert convert.prediction_from_message(message) == prediction()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("probability", 1.5), ("probability", float("nan")), ("state", 3), ("action", 9), ("id", "")],
+)
+def test_a_broken_change_is_refused(field, value):
+    message = convert.prediction_to_message(prediction(), TYPES)
+    setattr(message.changes[1], field, value)
+    with pytest.raises(convert.MessageError, match=field):
+        convert.prediction_from_message(message)
+
+
+def receipt() -> Receipt:
+    lines = (ReceiptLine("cola", "Cola", 2, 199, 0.5), ReceiptLine("", "", 1, 0, 0.25))
+    return Receipt("s", 4, ReceiptState.REVIEW, 99, "EUR", lines, "final", ("unnamed product",))
+
+
+def test_receipts_survive_the_wire():
+    message = through_bytes(convert.UPDATE, convert.receipt_to_message(receipt(), TYPES))
+    assert message.total_minor == 398
+    assert convert.receipt_from_message(message) == receipt()
+
+
+def test_a_receipt_whose_total_is_not_its_lines_is_refused():
+    message = convert.receipt_to_message(receipt(), TYPES)
+    message.total_minor = 1
+    with pytest.raises(convert.MessageError, match="total_minor is 1, the lines make 398"):
+        convert.receipt_from_message(message)
+
+
+def test_a_store_survives_the_wire():
+    store = tiny_store()
+    message = through_bytes(convert_store.STORE, convert_store.store_to_message(store, 12, TYPES))
+    stamp, read = convert_store.store_from_message(message)
+    assert stamp == 12
+    for name in ("fixtures", "shelves", "plates"):
+        for key, entry in getattr(store, name).items():
+            other = getattr(read, name)[key]
+            if entry.pose is None:
+                assert other.pose is None
+            else:
+                np.testing.assert_allclose(other.pose, entry.pose, atol=1e-9)
+            assert replace(other, pose=None) == replace(entry, pose=None)
+    assert read.slots == store.slots
+    assert read.controllers == store.controllers
+    assert read.products == store.products
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda m: setattr(m.header, "frame_id", "odom"), "frame 'odom'"),
+        (lambda m: setattr(m.plates[0], "channel", 7), "channels"),
+        (lambda m: setattr(m.plates[0], "shelf", "nowhere"), "unknown shelf nowhere"),
+        (lambda m: setattr(m.slots[0], "product", "nothing"), "unknown product nothing"),
+        (lambda m: setattr(m.slots[0], "plates", ["x"]), "unknown shelf or plate"),
+        (lambda m: setattr(m.slots[0], "area", np.zeros(3, np.float32)), "area has 3 numbers"),
+        (lambda m: setattr(m.products[0], "weight", float("nan")), "weight is nan"),
+        (lambda m: vars(m.fixtures[0].pose.orientation).update(z=0.0, w=0.0), "of length 0"),
+        (lambda m: m.products.append(m.products[0]), "two products"),
+        (lambda m: setattr(m.controllers[0], "rate", 0.0), "rate is 0"),
+    ],
+)
+def test_a_broken_store_is_refused_with_the_reason(spoil, says):
+    message = convert_store.store_to_message(tiny_store(), 12, TYPES)
+    spoil(message)
+    with pytest.raises(convert.MessageError, match=says):
+        convert_store.store_from_message(message)
+
+
+@given(
+    st.lists(st.floats(-1, 1), min_size=4, max_size=4).filter(
+        lambda q: sum(v * v for v in q) > 0.01
+    )
+)
+def test_every_rotation_survives_as_a_quaternion(parts):
+    message = TYPES.make(
+        "geometry_msgs/msg/Pose",
+        position=TYPES.make("geometry_msgs/msg/Point", x=1.0, y=2.0, z=3.0),
+        orientation=TYPES.make(
+            "geometry_msgs/msg/Quaternion", **dict(zip("xyzw", parts, strict=True))
+        ),
+    )
+    matrix = convert_store.pose_from_message(message, "pose")
+    again = convert_store.pose_from_message(convert_store.pose_to_message(matrix, TYPES), "pose")
+    np.testing.assert_allclose(again, matrix, atol=1e-9)
+
+
+READERS = {
+    convert.WEIGHTS: (convert.weights_from_message, convert.weights_to_message(batch(), TYPES)),
+    convert.GATE: (
+        convert.gate_from_message,
+        convert.gate_to_message(GateEvent(1, "g", GateKind.ENTER, "s"), TYPES),
+    ),
+    convert.PREDICTION: (
+        convert.prediction_from_message,
+        convert.prediction_to_message(prediction(), TYPES),
+    ),
+    convert.UPDATE: (
+        convert.receipt_from_message,
+        convert.receipt_to_message(receipt(), TYPES),
+    ),
+    convert_store.STORE: (
+        convert_store.store_from_message,
+        convert_store.store_to_message(tiny_store(), 1, TYPES),
+    ),
+}
+ANYTHING = st.one_of(
+    st.none(), st.integers(), st.floats(), st.text(), st.binary(), st.lists(st.floats()),
+    st.lists(st.text()),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(sorted(READERS)), st.data())
+def test_a_field_that_holds_anything_gives_a_record_or_a_message_error(name, data):
+    read, message = READERS[name]
+    field = data.draw(st.sampled_from(sorted(vars(message))))
+    spoiled = replace(message, **{field: data.draw(ANYTHING)})
+    with suppress(convert.MessageError):
+        read(spoiled)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(sorted(READERS)), st.data())
+def test_flipped_bytes_give_a_record_or_a_message_error(name, data):
+    read, message = READERS[name]
+    raw = bytearray(TYPES.write(message, name))
+    for _ in range(data.draw(st.integers(1, 4))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(raw)))
+    for payload in (bytes(raw), bytes(raw[:cut])):
+        with suppress(convert.MessageError):
+            read(TYPES.read(payload, name))
