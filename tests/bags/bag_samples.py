@@ -1,7 +1,11 @@
 """A store small enough to check by hand."""
 
+from pathlib import Path
+
 import numpy as np
 
+from aisle.bags.store_io import BagWriter
+from aisle.records import GateEvent, GateKind, WeightBatch
 from aisle.store.types import Controller, Fixture, Plate, Product, Shelf, Slot, Store
 
 
@@ -44,3 +48,24 @@ def tiny_store() -> Store:
         },
         controllers={"g1": Controller("g1", tuple(plates), 60.0, 12)},
     )
+
+
+def write_bag(path: Path, seconds: int) -> Path:
+    """Write a bag of the tiny store: noise on its plates, one shopper who passes the gates."""
+    draw = np.random.default_rng(3)
+    store, period = tiny_store(), 16_666_667
+    with BagWriter(path) as writer:
+        writer.store(store, 10**18, 10**18)
+        writer.gate(GateEvent(10**18 + 5, "gate", GateKind.ENTER, "shopper-1"), 10**18 + 10**6)
+        plates = store.controllers["g1"].plates
+        for number in range(seconds * 5):
+            stamp = 10**18 + number * 12 * period
+            kilograms = draw.normal(2.0, 0.002, (12, len(plates))).astype(np.float32)
+            kilograms[3, 1] = np.nan
+            batch = WeightBatch(
+                "g1", stamp, period, plates, kilograms, np.zeros(len(plates), np.uint8)
+            )
+            writer.weights(batch, batch.end_ns + 10**7)
+        last = 10**18 + seconds * 10**9
+        writer.gate(GateEvent(last, "gate", GateKind.EXIT, "shopper-1"), last + 10**6)
+    return path
