@@ -155,3 +155,19 @@ class Receipt:
     def total_minor(self) -> int:
         """Sum of the lines in minor units."""
         return sum(line.quantity * line.unit_price_minor for line in self.lines)
+
+
+@dataclass(frozen=True)
+class SlotChange:
+    """A product now stands, or no longer stands, where the planogram does not put it."""
+
+    stamp_ns: int
+    cause: str
+    """Id of the change that caused it, `<id>#2`, `<id>#3` for later corrections of the same change;
+    a repeated cause is applied once."""
+    product: str
+    shelf: str
+    plates: tuple[str, ...]
+    quantity: int
+    """Positive: units put there; negative: units taken from there."""
+    confidence: float
