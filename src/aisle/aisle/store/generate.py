@@ -20,6 +20,7 @@ from aisle.store.types import Controller, Fixture, Gate, Plate, Product, Shelf, 
 _FIRST_BOARD_M = 0.33
 _HEAD_ROOM_M = (0.19, 0.38)
 _GATE_DISTANCE_M = 1.0
+_GATE_WIDTH_M = 0.9
 
 __all__ = ["StoreSpec", "generate_store"]
 
@@ -62,7 +63,7 @@ class _Builder:
             plates=self.plates,
             slots=self.slots,
             controllers=self.controllers,
-            gates=self._gates(aisle),
+            gates=self._gates(),
         )
 
     def _between(self, limits: tuple[float, float]) -> float:
@@ -103,12 +104,11 @@ class _Builder:
                 pose = pose_from_rpy((x + width, round(y - aisle / 2, 4), 0.0), (0, 0, math.pi))
             poses.append(turn @ pose)
         self._turn = turn
-        self._length = max(ends.values())
         return poses
 
-    def _gates(self, aisle: float) -> dict[str, Gate]:
+    def _gates(self) -> dict[str, Gate]:
         """An entry and an exit, side by side before the first aisle; x is the way through."""
-        side = min(aisle / 4, 0.6)
+        side = _GATE_WIDTH_M / 2 + 0.1
         entry = self._turn @ translation(-_GATE_DISTANCE_M, side, 0.0)
         way_out = self._turn @ pose_from_rpy((-_GATE_DISTANCE_M, -side, 0.0), (0, 0, math.pi))
         return {

@@ -121,7 +121,7 @@ class ProductMaker:
 
     def _name(self, kind: Kind, grams: float) -> str:
         step = 1 if grams < 20 else 5 if grams < 250 else 10 if grams < 700 else 50
-        net = max(1, round(grams * 0.94 / step) * step)
+        net = max(1, int(grams * 0.97 / step) * step)
         flavours = kind.flavours
         first = int(self._rng.integers(len(flavours)))
         turned = flavours[first:] + flavours[:first]

@@ -1,0 +1,110 @@
+"""`aisle store`: check, draw and generate a store's files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from aisle.store.load import check_store, read_store_files
+from aisle.store.problems import Problem, StoreError
+
+app = typer.Typer(help="Check, draw and generate stores.", no_args_is_help=True)
+
+_Store = Annotated[Path, typer.Argument(help="Folder of the store.", show_default=False)]
+PROBLEMS = 1
+USAGE = 2
+
+
+@app.command()
+def check(
+    directory: _Store,
+    as_json: Annotated[bool, typer.Option("--json", help="Write one JSON document.")] = False,
+) -> None:
+    """Explain every mistake in a store's files. Exit code 1 when there is an error."""
+    problems = check_store(directory)
+    errors = sum(problem.severity == "error" for problem in problems)
+    if as_json:
+        found = [problem.as_dict() for problem in problems]
+        typer.echo(json.dumps({"usable": not errors, "problems": found}, indent=2))
+    else:
+        _print(directory, problems)
+        warnings = len(problems) - errors
+        typer.echo(f"{directory}: {errors} errors, {warnings} warnings")
+    if errors:
+        raise typer.Exit(PROBLEMS)
+
+
+@app.command()
+def show(
+    directory: _Store,
+    out: Annotated[Path, typer.Option(help="PNG file to write.", show_default=False)],
+) -> None:
+    """Draw the floor plan and the front of every fixture."""
+    from aisle.store.draw import draw_store  # matplotlib is slow to import
+
+    try:
+        files = read_store_files(directory)
+    except StoreError as error:
+        _print(directory, error.problems)
+        raise typer.Exit(PROBLEMS) from error
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        draw_store(files.store, files.floor_plan, out)
+    except OSError as error:
+        typer.echo(f"cannot write {out}: {error.strerror}", err=True)
+        raise typer.Exit(PROBLEMS) from error
+    typer.echo(f"{out} written")
+
+
+@app.command()
+def generate(
+    out: Annotated[Path, typer.Argument(help="Folder to write.", show_default=False)],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same store.")] = 0,
+    spec: Annotated[
+        Path | None, typer.Option(help="YAML file with fields of StoreSpec.", show_default=False)
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the store.", show_default="the folder's name")
+    ] = None,
+) -> None:
+    """Make up a store: fixtures, plates, products and planogram."""
+    from aisle.store.generate import StoreSpec, generate_store
+    from aisle.store.write import write_store
+
+    try:
+        fields: object = {} if spec is None else yaml.safe_load(spec.read_text(encoding="utf-8"))
+        if not isinstance(fields, Mapping):
+            raise ValueError("the file must be a mapping of fields")
+        unknown = fields.keys() - {field.name for field in dataclasses.fields(StoreSpec)}
+        if unknown:
+            raise ValueError(f"no such field: {', '.join(sorted(map(str, unknown)))}")
+        named = {"name": name or fields.get("name") or out.resolve().name}
+        wanted = TypeAdapter(StoreSpec).validate_python({**fields, **named})
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = _reason(error) if isinstance(error, ValidationError) else str(error)
+        typer.echo(f"wrong spec {spec or ''}: {reason}", err=True)
+        raise typer.Exit(USAGE) from error
+    store = generate_store(np.random.default_rng(seed), wanted)
+    write_store(store, out)
+    counts = f"{len(store.fixtures)} fixtures, {len(store.plates)} plates, {len(store.slots)} slots"
+    typer.echo(f"{out}: {counts}")
+
+
+def _print(directory: Path, problems: list[Problem]) -> None:
+    for problem in problems:
+        typer.echo(f"{directory}/{problem}")
+
+
+def _reason(error: ValidationError) -> str:
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(
+        f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in details
+    )
