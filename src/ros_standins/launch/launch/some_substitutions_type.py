@@ -1,0 +1,13 @@
+"""What may stand where a text is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import PathLike
+from typing import Union
+
+from .substitution import Substitution
+
+SomeSubstitutionsType = Union[  # noqa: UP007  a run-time alias
+    str, Substitution, "PathLike[str]", Iterable[Union[str, Substitution]]  # noqa: UP007
+]

@@ -1,0 +1,35 @@
+"""Actions for nodes."""
+
+from launch._left_out import refuse
+
+from .node import Node
+from .scope import (
+    PushRosNamespace,
+    PushROSNamespace,
+    SetParameter,
+    SetParametersFromFile,
+    SetRemap,
+    SetUseSimTime,
+)
+
+__all__ = [
+    "Node",
+    "PushROSNamespace",
+    "PushRosNamespace",
+    "SetParameter",
+    "SetParametersFromFile",
+    "SetRemap",
+    "SetUseSimTime",
+]
+
+__getattr__ = refuse(
+    [
+        "ComposableNodeContainer",
+        "LifecycleTransition",
+        "LoadComposableNodes",
+        "ROSTimer",
+        "RosTimer",
+        "SetROSLogDir",
+    ],
+    __name__,
+)

@@ -1,0 +1,1 @@
+"""Stand-in for the command line ``ros2``: ``launch`` and ``run``."""
