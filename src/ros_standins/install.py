@@ -53,7 +53,7 @@ def missing() -> list[str]:
         version = _version(name)
         is_original = version is not None and _MARK not in version
         is_foreign = version is None and any(_is_importable(module) for module in modules)
-        if not is_original and not is_foreign and (_HERE / name / "setup.py").is_file():
+        if not is_original and not is_foreign and (_HERE / name / "pyproject.toml").is_file():
             wanted.append(name)
     return wanted
 

@@ -57,9 +57,7 @@ class UnlessCondition(Condition):
 
     def __init__(self, predicate_expression: SomeSubstitutionsType) -> None:
         self._expression = normalize_to_list_of_substitutions(predicate_expression)
-        super().__init__(
-            predicate=lambda c: not evaluate_condition_expression(c, self._expression)
-        )
+        super().__init__(predicate=lambda c: not evaluate_condition_expression(c, self._expression))
 
 
 class LaunchConfigurationEquals(Condition):

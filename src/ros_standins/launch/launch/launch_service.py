@@ -8,6 +8,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from .event import Event
 from .event_handlers import OnIncludeLaunchDescription, OnShutdown
@@ -155,7 +156,8 @@ class LaunchService:
     async def _wait_for_news(self, futures: list[asyncio.Future[None]]) -> None:
         event = asyncio.ensure_future(self.__context._event_queue.get())
         try:
-            await asyncio.wait([event, *futures], return_when=asyncio.FIRST_COMPLETED)
+            waited: list[asyncio.Future[Any]] = [event, *futures]
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         finally:
             if event.done() and not event.cancelled():
                 self._process_event(event.result())

@@ -8,6 +8,6 @@ from typing import Union
 
 from .substitution import Substitution
 
-SomeSubstitutionsType = Union[  # noqa: UP007  a run-time alias
+SomeSubstitutionsType = Union[
     str, Substitution, "PathLike[str]", Iterable[Union[str, Substitution]]  # noqa: UP007
 ]

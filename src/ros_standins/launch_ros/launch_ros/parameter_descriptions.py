@@ -94,9 +94,7 @@ def _converted(value: Any, value_type: Any) -> Any:
 class Parameter:
     """One parameter by name."""
 
-    def __init__(
-        self, name: SomeSubstitutionsType, value: Any, *, value_type: Any = None
-    ) -> None:
+    def __init__(self, name: SomeSubstitutionsType, value: Any, *, value_type: Any = None) -> None:
         self.__name = normalize_to_list_of_substitutions(name)
         self.__value = ParameterValue(value, value_type=value_type)
 
@@ -119,7 +117,10 @@ class ParameterFile:
     """A parameter file."""
 
     def __init__(
-        self, param_file: SomeSubstitutionsType, *, allow_substs: bool | SomeSubstitutionsType = False
+        self,
+        param_file: SomeSubstitutionsType,
+        *,
+        allow_substs: bool | SomeSubstitutionsType = False,
     ) -> None:
         if allow_substs is not False:
             raise left_out("ParameterFile(allow_substs=...)")

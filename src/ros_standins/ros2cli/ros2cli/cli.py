@@ -11,10 +11,27 @@ from typing import NoReturn
 from . import launch_command, run_command
 
 # Commands of the original, so that the message for them is not that of a typing error.
-_LEFT_OUT = (
-    "action bag component control daemon doctor extension_points extensions interface lifecycle "
-    "multicast node param pkg security service test topic wtf"
-).split()
+_LEFT_OUT = [
+    "action",
+    "bag",
+    "component",
+    "control",
+    "daemon",
+    "doctor",
+    "extension_points",
+    "extensions",
+    "interface",
+    "lifecycle",
+    "multicast",
+    "node",
+    "param",
+    "pkg",
+    "security",
+    "service",
+    "test",
+    "topic",
+    "wtf",
+]
 
 
 class _Parser(argparse.ArgumentParser):

@@ -76,8 +76,11 @@ def _in_package(package: str, file_name: str | None) -> Path:
         raise RuntimeError(f"Package '{package}' not found: {error}") from error
     except ValueError as error:
         raise RuntimeError(f"'{package}' is neither a file nor a package") from error
-    paths = sorted(Path(root) / file_name for root, _, files in os.walk(share, followlinks=False)
-                   if file_name is not None and file_name in files)
+    paths = sorted(
+        Path(root) / file_name
+        for root, _, files in os.walk(share, followlinks=False)
+        if file_name is not None and file_name in files
+    )
     if not paths:
         raise RuntimeError(
             f"file '{file_name}' was not found in the share directory of package '{package}' "
@@ -115,9 +118,7 @@ def _launch(path: Path, words: list[str], args: argparse.Namespace) -> int:
         arguments["launch-prefix"] = args.launch_prefix
     if args.launch_prefix_filter is not None:
         arguments["launch-prefix-filter"] = args.launch_prefix_filter
-    service = launch.LaunchService(
-        argv=words, noninteractive=args.noninteractive, debug=args.debug
-    )
+    service = launch.LaunchService(argv=words, noninteractive=args.noninteractive, debug=args.debug)
     service.include_launch_description(
         launch.LaunchDescription(
             [

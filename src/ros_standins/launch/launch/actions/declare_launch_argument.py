@@ -82,6 +82,6 @@ class DeclareLaunchArgument(Action):
         value = context.launch_configurations[self.name]
         if self.__choices is not None and value not in self.__choices:
             raise RuntimeError(
-                f"Argument \"{self.name}\" provided value \"{value}\" is not valid. "
+                f'Argument "{self.name}" provided value "{value}" is not valid. '
                 f"Valid options are: {self.__choices}"
             )

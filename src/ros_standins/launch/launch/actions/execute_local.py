@@ -331,7 +331,9 @@ class ExecuteLocal(Action):
         assert self.__stopping is not None
         details = self.__details
         if self.__log_cmd:
-            self.__logger.info("process details: cmd='%s', cwd='%s'", _line(details), details["cwd"])
+            self.__logger.info(
+                "process details: cmd='%s', cwd='%s'", _line(details), details["cwd"]
+            )
         protocol = await self._start(context)
         pid = details["pid"]
         await context.emit_event(ProcessStarted(**details))
@@ -370,7 +372,9 @@ class ExecuteLocal(Action):
 
         place = {"cwd": details["cwd"], "env": details["env"]}
         if self.__shell:
-            transport, protocol = await loop.subprocess_shell(make, " ".join(details["cmd"]), **place)
+            transport, protocol = await loop.subprocess_shell(
+                make, " ".join(details["cmd"]), **place
+            )
         else:
             transport, protocol = await loop.subprocess_exec(make, *details["cmd"], **place)
         self.__transport, self.__protocol = transport, protocol

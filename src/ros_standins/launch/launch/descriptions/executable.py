@@ -79,7 +79,9 @@ class Executable:
         self.final_cmd = self._prefix_words(context, cmd) + cmd
         if self.__cwd is not None:
             self.final_cwd = perform_substitutions(context, self.__cwd)
-        base = dict(context.environment) if self.__env is None else self._perform(context, self.__env)
+        base = (
+            dict(context.environment) if self.__env is None else self._perform(context, self.__env)
+        )
         self.final_env = {**base, **self._perform(context, self.__additional_env or [])}
 
     def prepare(self, context: LaunchContext, action: Action) -> None:

@@ -91,6 +91,4 @@ class AnyLaunchDescriptionSource(LaunchDescriptionSource):
         return get_launch_description_from_any_launch_file(location)
 
 
-__getattr__ = refuse(
-    ["FrontendLaunchDescriptionSource", "XMLLaunchDescriptionSource"], __name__
-)
+__getattr__ = refuse(["FrontendLaunchDescriptionSource", "XMLLaunchDescriptionSource"], __name__)

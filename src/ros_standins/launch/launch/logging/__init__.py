@@ -146,7 +146,9 @@ def get_output_loggers(
     loggers = []
     for source in ("stdout", "stderr"):
         handlers = [
-            launch_config.handler(kind, "{message}" if kind == "screen" else "{created:.7f} {message}")
+            launch_config.handler(
+                kind, "{message}" if kind == "screen" else "{created:.7f} {message}"
+            )
             for kind in sorted(sinks.get(source, set()) | sinks.get("both", set()))
         ]
         loggers.append(launch_config.logger(f"{process_name}-{source}", handlers))

@@ -78,7 +78,7 @@ class AllSubstitution(Substitution):
 
     def perform(self, context: LaunchContext) -> str:
         """Return ``true`` or ``false``."""
-        return _word(all([_truth(context, arg) for arg in self.__args]))
+        return _word(all(_truth(context, arg) for arg in self.__args))
 
 
 class AnySubstitution(Substitution):
@@ -89,7 +89,7 @@ class AnySubstitution(Substitution):
 
     def perform(self, context: LaunchContext) -> str:
         """Return ``true`` or ``false``."""
-        return _word(any([_truth(context, arg) for arg in self.__args]))
+        return _word(any(_truth(context, arg) for arg in self.__args))
 
 
 def _normalized(value: Any) -> Any:

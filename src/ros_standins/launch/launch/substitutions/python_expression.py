@@ -43,8 +43,26 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     for function in (abs, all, any, bool, float, int, len, max, min, round, sorted, str, sum)
 }
 _METHODS = frozenset(
-    "count endswith find get index join lower lstrip replace rstrip split startswith strip upper"
-    " isdigit keys values items".split()
+    [
+        "count",
+        "endswith",
+        "find",
+        "get",
+        "index",
+        "join",
+        "lower",
+        "lstrip",
+        "replace",
+        "rstrip",
+        "split",
+        "startswith",
+        "strip",
+        "upper",
+        "isdigit",
+        "keys",
+        "values",
+        "items",
+    ]
 )
 
 
@@ -165,8 +183,9 @@ def _call(node: ast.Call) -> Any:
 
 
 def _slice(node: ast.Slice) -> slice:
-    return slice(*(None if part is None else _value(part) for part in (
-        node.lower, node.upper, node.step)))
+    return slice(
+        *(None if part is None else _value(part) for part in (node.lower, node.upper, node.step))
+    )
 
 
 _NODES: dict[type[ast.expr], Callable[[Any], Any]] = {

@@ -49,9 +49,7 @@ class TextSubstitution(Substitution):
 class LaunchConfiguration(Substitution):
     """The value of a launch configuration, or the default when it is not set."""
 
-    def __init__(
-        self, variable_name: SomeSubstitutionsType, *, default: Any = None
-    ) -> None:
+    def __init__(self, variable_name: SomeSubstitutionsType, *, default: Any = None) -> None:
         self.__name = normalize_to_list_of_substitutions(variable_name)
         self.__default: list[Substitution] | None = None
         if default is not None:

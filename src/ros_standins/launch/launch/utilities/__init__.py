@@ -46,13 +46,11 @@ def normalize_to_list_of_substitutions(value: SomeSubstitutionsType) -> list[Sub
     """Turn a text, a path, a substitution or an iterable of them into a list.
 
     Raises:
-        TypeError: Something else is among them.
+        TypeError: It is something else, or something else is among them.
     """
     if isinstance(value, str | Substitution | PathLike):
         return [_as_substitution(value)]
-    if isinstance(value, Iterable):
-        return [_as_substitution(item) for item in value]
-    return [_as_substitution(value)]
+    return [_as_substitution(item) for item in value]
 
 
 def perform_substitutions(context: LaunchContext, subs: Iterable[Substitution]) -> str:

@@ -4,8 +4,8 @@ from launch._left_out import refuse
 
 from .node import Node
 from .scope import (
-    PushRosNamespace,
     PushROSNamespace,
+    PushRosNamespace,
     SetParameter,
     SetParametersFromFile,
     SetRemap,

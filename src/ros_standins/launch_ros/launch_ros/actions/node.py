@@ -134,11 +134,7 @@ class Node(ExecuteProcess):
                 self.__expanded_name = _text(context, self.__node_name)
                 validate_node_name(self.__expanded_name)
                 self._extend_command(["-r", f"__node:={self.__expanded_name}"])
-            given = (
-                None
-                if self.__node_namespace is None
-                else _text(context, self.__node_namespace)
-            )
+            given = None if self.__node_namespace is None else _text(context, self.__node_namespace)
             base = context.launch_configurations.get("ros_namespace")
             namespace = make_namespace_absolute(prefix_namespace(base, given))
             if namespace is not None:
