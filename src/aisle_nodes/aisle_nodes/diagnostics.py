@@ -10,7 +10,8 @@ from enum import IntEnum
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from rclpy.clock import Clock, ClockType
+from rclpy.clock import Clock
+from rclpy.clock_type import ClockType
 from std_msgs.msg import Header
 
 LOG_EVERY_S = 5.0

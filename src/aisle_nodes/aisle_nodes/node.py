@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.logging import get_logger
+from rclpy.utilities import try_shutdown
 
 from aisle_nodes.diagnostics import Diagnostics, Level
 from aisle_nodes.parameters import ParameterError, declare
@@ -17,7 +19,7 @@ from aisle_nodes.schemas import NodeParameters
 P = TypeVar("P", bound=NodeParameters)
 
 
-class AisleNode(LifecycleNode, Generic[P]):  # type: ignore[misc]
+class AisleNode(LifecycleNode, Generic[P]):
     """A lifecycle node with typed parameters and diagnostics.
 
     A subclass opens what it needs in `configure`, starts timers in `activate`, stops them in
@@ -49,7 +51,7 @@ class AisleNode(LifecycleNode, Generic[P]):  # type: ignore[misc]
     def start(self) -> bool:
         """Configure and activate; return whether the node is active."""
         done = TransitionCallbackReturn.SUCCESS
-        return self.trigger_configure() == done and self.trigger_activate() == done
+        return bool(self.trigger_configure() == done and self.trigger_activate() == done)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run `configure`."""
@@ -95,7 +97,7 @@ def run(make: Callable[[], AisleNode[Any]], args: Sequence[str] | None = None) -
     0 after a clean exit; 1 when a parameter is refused or an automatic start fails, so that a
     launch file sees it and may respawn the node.
     """
-    rclpy.init(args=args)
+    rclpy.init(args=None if args is None else list(args))
     node = None
     try:
         node = make()
@@ -107,13 +109,13 @@ def run(make: Callable[[], AisleNode[Any]], args: Sequence[str] | None = None) -
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except ParameterError as error:
-        rclpy.logging.get_logger("aisle").fatal(str(error))
+        get_logger("aisle").fatal(str(error))
         return 1
     finally:
         if node is not None:
             node.release()
             node.destroy_node()
-        rclpy.try_shutdown()
+        try_shutdown()
     return 0
 
 

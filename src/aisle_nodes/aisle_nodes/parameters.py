@@ -95,7 +95,8 @@ def parameters_of(schema: type[Any]) -> list[Parameter]:
     found = []
     for field in dataclasses.fields(schema):
         kind = typing.get_origin(hints[field.name]) or hints[field.name]
-        found.append(Parameter(field.name, kind, field.default, field.metadata["rule"]))
+        default = typing.cast(Value, field.default)
+        found.append(Parameter(field.name, kind, default, field.metadata["rule"]))
     return found
 
 

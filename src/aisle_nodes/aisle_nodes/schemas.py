@@ -76,8 +76,11 @@ class GateParameters(SimulatedParameters):
         pattern=STABLE_PORT,
         pattern_text="a stable path such as /dev/serial/by-id/..., not /dev/ttyUSB0",
     )
-    gate: str = parameter("gate", "Gate named in events that name none")
-    state_dir: str = parameter("", "Folder for the journal of passages; empty keeps none")
+    baud: int = parameter(9600, "Serial speed", unit="Bd", minimum=300, maximum=4_000_000)
+    gate: str = parameter("gate", "Gate named in events that name none", required=True)
+    reconnect_s: float = parameter(
+        1.0, "Time between two attempts to open the device", unit="s", minimum=0.1, maximum=60.0
+    )
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,13 @@ class SimParameters(SimulatedParameters):
         unit="s",
         minimum=0.0,
         maximum=1e6,
+    )
+    settle_s: float = parameter(
+        15.0,
+        "Simulated time from the end of the scenario to the end of the node",
+        unit="s",
+        minimum=0.0,
+        maximum=3600.0,
     )
 
 

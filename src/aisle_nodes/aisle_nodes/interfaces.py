@@ -1,0 +1,53 @@
+"""Topics, qualities of service and message types that the nodes share."""
+
+from __future__ import annotations
+
+import aisle_msgs.msg
+import builtin_interfaces.msg
+import geometry_msgs.msg
+import std_msgs.msg
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+from aisle.bags.messages import GeneratedTypes
+
+TYPES = GeneratedTypes(builtin_interfaces.msg, geometry_msgs.msg, std_msgs.msg, aisle_msgs.msg)
+
+GATE_EVENTS = "gate/events"
+STORE_MODEL = "store/model"
+PREDICTIONS = "receipts/predictions"
+UPDATES = "receipts/updates"
+GET_RECEIPT = "receipts/get"
+SLOT_CHANGES = "store/slot_changes"
+SET_SLOT = "store/set_slot"
+TRUTH = "sim/truth"
+
+
+def weights_topic(controller: str) -> str:
+    """Return the topic of a scale controller."""
+    return f"weights/{controller}"
+
+
+def reliable(depth: int) -> QoSProfile:
+    """Return a profile for a stream that a consumer may take reliably or not."""
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth)
+
+
+def latched(depth: int) -> QoSProfile:
+    """Return a profile whose last messages also reach those who join late."""
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    )
+
+
+WEIGHTS_OUT = reliable(50)
+WEIGHTS_IN = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.BEST_EFFORT
+)
+GATE_QOS = latched(100)
+STORE_QOS = latched(1)
+SLOT_QOS = latched(100)
+RECEIPT_QOS = latched(1000)
+TRUTH_QOS = latched(1000)
