@@ -16,8 +16,10 @@ from matplotlib.patches import Rectangle
 from aisle.store.floor import FloorPlan
 from aisle.store.types import Fixture, Shelf, Slot, Store
 
-_INCHES_PER_METRE = 7.0
-_FONT = 5.6
+_INCHES_PER_METRE = 5.2
+_FONT = 6.4
+_FLOOR_INCHES = 5.0
+_NARROW_M = 0.08
 _KINDS = {"gondola": "#d9d2c5", "fridge": "#cfe3ee"}
 _SLOT_COLOURS = matplotlib.colormaps["tab20"].colors[1::2]  # type: ignore[attr-defined]
 
@@ -37,35 +39,30 @@ def draw_store(store: Store, plan: FloorPlan, out: Path) -> None:
     columns = min(3, max(1, len(fixtures)))
     rows = math.ceil(len(fixtures) / columns)
     width = max((_drawn_width(store, fixture) for fixture in fixtures), default=1.0) + 0.15
-    height = max((fixture.size_m[2] for fixture in fixtures), default=1.0) + 0.35
-    figure = Figure(
-        figsize=(
-            max(9.0, columns * width * _INCHES_PER_METRE),
-            max(4.0, rows * height * _INCHES_PER_METRE) + 6.0,
-        ),
-        dpi=110,
-        layout="constrained",
-    )
-    floor, fronts = figure.subfigures(2, 1, height_ratios=[6.0, rows * height * _INCHES_PER_METRE])
-    _draw_floor(floor.add_subplot(), store, plan)
+    low = min((_lowest(store, fixture) for fixture in fixtures), default=0.0)
+    high = max((fixture.size_m[2] for fixture in fixtures), default=1.0) + 0.12
+    inches = rows * (high - low) * _INCHES_PER_METRE
+    size = max(9.0, columns * width * _INCHES_PER_METRE), inches + _FLOOR_INCHES
+    figure = Figure(figsize=size, dpi=120, layout="constrained")
+    parts = figure.subfigures(2, 1, height_ratios=[_FLOOR_INCHES, inches], squeeze=False)
+    _draw_floor(parts[0, 0].add_subplot(), store, plan)
     for i, fixture in enumerate(fixtures):
-        axes = fronts.add_subplot(rows, columns, i + 1)
+        axes = parts[1, 0].add_subplot(rows, columns, i + 1)
         _draw_front(axes, store, fixture)
         axes.set_xlim(-0.08, width - 0.07)
-        axes.set_ylim(-0.02, height)
+        axes.set_ylim(low, high)
     figure.savefig(out, format="png")
 
 
 def _draw_floor(axes: Axes, store: Store, plan: FloorPlan) -> None:
     for feature in plan.features:
-        shape = feature.shape
+        outline = feature.outline
         if feature.kind == "zone":
-            axes.add_patch(
-                Outline(np.array(shape.exterior.coords)[:, :2], color="#f6f4ee", zorder=0)
-            )
+            axes.add_patch(Outline(outline, color="#f6f4ee", zorder=0))
+            x, y = outline.min(axis=0)
+            axes.text(x, y, f" {feature.id}", color="#8a8470", va="bottom")
             continue
-        line = shape.exterior if shape.geom_type == "Polygon" else shape
-        x, y = np.array(line.coords)[:, :2].T
+        x, y = outline.T
         colour, thick = ("#444444", 2.5) if feature.kind == "wall" else ("#2a8f4d", 4.0)
         axes.plot(x, y, color=colour, linewidth=thick, solid_capstyle="butt", zorder=2)
     for fixture in store.fixtures.values():
@@ -86,9 +83,10 @@ def _draw_floor(axes: Axes, store: Store, plan: FloorPlan) -> None:
     axes.set_ylabel("y of map, m")
     title = (
         f"{store.name}: {len(store.fixtures)} fixtures, {len(store.plates)} plates, "
-        f"{len(store.slots)} slots, {len(store.products)} products"
+        f"{len(store.slots)} slots, {len(store.products)} products\n"
+        "orange: front; grey hatching: plate without product; red: plate without frame"
     )
-    axes.set_title(title)
+    axes.set_title(title, fontsize=10)
 
 
 def _draw_footprint(axes: Axes, fixture: Fixture) -> None:
@@ -100,7 +98,8 @@ def _draw_footprint(axes: Axes, fixture: Fixture) -> None:
     )
     # The front is drawn thick: that is where shoppers stand.
     axes.plot(*corners[:2].T, color="#c0702a", linewidth=3, zorder=4)
-    axes.text(*corners.mean(axis=0), fixture.id, ha="center", va="center", zorder=5)
+    x, y = corners.mean(axis=0)
+    axes.text(x, y, fixture.id, ha="center", va="center", zorder=5)
 
 
 def _frameless(store: Store, shelf: Shelf) -> list[str]:
@@ -114,6 +113,13 @@ def _drawn_width(store: Store, fixture: Fixture) -> float:
         for shelf in fixture.shelves
     ]
     return fixture.size_m[0] + max(extra, default=0.0)
+
+
+def _lowest(store: Store, fixture: Fixture) -> float:
+    """Where the picture of a front may begin: a little below its lowest board."""
+    poses = [store.shelves[shelf].pose for shelf in fixture.shelves]
+    heights = [float(pose[2, 3] - fixture.pose[2, 3]) for pose in poses if pose is not None]
+    return min(heights, default=0.1) - 0.1
 
 
 def _draw_front(axes: Axes, store: Store, fixture: Fixture) -> None:
@@ -135,7 +141,7 @@ def _draw_front(axes: Axes, store: Store, fixture: Fixture) -> None:
         spans = _draw_plates(axes, store, shelf, left, bottom)
         for i, slot in enumerate(store.slots_of_shelf[id_]):
             _draw_slot(axes, store, slot, _slot_box(shelf, slot, spans, left, bottom), i)
-    axes.set_title(f"{fixture.id} ({fixture.kind}), seen from its front", fontsize=9)
+    axes.text(0, height + 0.03, f"{fixture.id} ({fixture.kind})", fontsize=11)
     axes.set_aspect("equal")
     axes.set_axis_off()
 
@@ -151,11 +157,11 @@ def _draw_plates(
         plate = store.plates[id_]
         width = plate.size_m[0]
         if plate.pose is None or shelf.pose is None:
-            x, edge, hatch = end, "#c03030", "xxxx"
+            x, edge, hatch = end, "#c03030", "xx"
             end += width
         else:
             x = left + float((np.linalg.inv(shelf.pose) @ plate.pose)[0, 3]) - width / 2
-            edge, hatch = ("#555555", None) if id_ in used else ("#999999", "////")
+            edge, hatch = "#999999", "" if id_ in used else "///"
         spans[id_] = x, x + width
         axes.add_patch(Rectangle((x + 0.003, bottom), width - 0.006, 0.014, color="#333b45"))
         if hatch:
@@ -163,7 +169,7 @@ def _draw_plates(
                             fill=False, edgecolor=edge, hatch=hatch, lw=0.4)  # fmt: skip
             axes.add_patch(box)
         axes.text(x + width / 2, bottom - 0.01, id_.rpartition("/")[2], ha="center", va="center",
-                  color="white", fontsize=_FONT - 1)  # fmt: skip
+                  color="white", fontsize=_FONT - 1.4)  # fmt: skip
     return spans
 
 
@@ -195,14 +201,16 @@ def _draw_slot(
                   edgecolor=edge, lw=thick)
     )  # fmt: skip
     product = store.products[slot.product]
-    letters = max(6, int(width * _INCHES_PER_METRE * 72 / (_FONT * 0.56)))
-    lines = max(1, int(height * _INCHES_PER_METRE * 72 / (_FONT * 1.25)) - 1)
+    upright = width < _NARROW_M and width < height
+    length, room = (height, width) if upright else (width, height)
+    letters = max(5, int(length * _INCHES_PER_METRE * 72 / (_FONT * 0.6)))
+    lines = max(1, int(room * _INCHES_PER_METRE * 72 / (_FONT * 1.25)) - 1)
     name = textwrap.wrap(product.name, letters)[:lines]
     grams = f"{product.weight_kg * 1000:.4g} g"
     facings = f" x{slot.facings}" if slot.facings > 1 else ""
     text = "\n".join([*name, grams + facings])
     axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=_FONT,
-              clip_on=True)  # fmt: skip
+              rotation=90 if upright else 0, clip_on=True)  # fmt: skip
 
 
 def _overlap(one: Slot, two: Slot) -> bool:

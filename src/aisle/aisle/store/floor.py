@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from shapely import LineString, Polygon, is_valid_reason
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
@@ -35,6 +37,12 @@ class Feature:
     """May be empty for a wall."""
     shape: BaseGeometry
     line: int = 0
+
+    @property
+    def outline(self) -> NDArray[np.float64]:
+        """[points, 2] of the line, or of the outer ring of a polygon, in `map`."""
+        ring = self.shape.exterior if isinstance(self.shape, Polygon) else self.shape
+        return np.asarray(ring.coords, dtype=float)[:, :2]
 
 
 @dataclass(frozen=True)
