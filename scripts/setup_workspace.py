@@ -19,6 +19,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from system_packages import SetupError, install_missing
@@ -102,7 +103,7 @@ def run(name: str, *command: str | Path) -> None:
     line = shlex.join(map(str, command))
     inside = f". {shlex.quote(str(VENV / 'env.sh'))} && exec {line}"
     log = BUILD / f"{name}.log"
-    with log.open("ab") as out:
+    with log.open("wb") as out:
         done = subprocess.run(
             ["/bin/sh", "-c", inside], stdout=out, stderr=out, cwd=ROOT, check=False
         )
@@ -144,8 +145,8 @@ def make_venv() -> None:
     """Put an empty virtual environment in place of what is there."""
     if VENV.exists():
         shutil.rmtree(VENV)
-    # From inside the environment itself, its own interpreter must not make its successor.
-    subprocess.run([sys._base_executable, "-m", "venv", VENV], check=True)
+    # Not sys.executable: setup may run inside the environment that was just removed.
+    subprocess.run([Path(sys.base_prefix) / "bin" / PYTHON, "-m", "venv", VENV], check=True)
     write_environment()
 
 
@@ -200,7 +201,7 @@ def build_interfaces(source: Path) -> None:
         if old.exists():
             shutil.rmtree(old)
     run(
-        name, "cmake", "-S", source, "-B", BUILD / name, "-G", "Ninja",
+        f"{name}-configure", "cmake", "-S", source, "-B", BUILD / name, "-G", "Ninja",
         f"-DCMAKE_INSTALL_PREFIX={VENV}",
         f"-DPYTHON_INSTALL_DIR=lib/{PYTHON}/site-packages",
         f"-DPython3_EXECUTABLE={VENV}/bin/python",
@@ -272,22 +273,22 @@ def make_environment(*, training: bool) -> None:
     wheels = [ROOT / name for name in REQUIREMENTS]
     pins = ROOT / "constraints.txt"
     script = Path(__file__).read_text()
-    step("wheels", digest([*wheels, pins]), lambda: install_wheels(wheels))
+    step("wheels", digest([*wheels, pins]), partial(install_wheels, wheels))
     if training:
         extra = ROOT / "requirements-train.txt"
-        step("training wheels", digest([extra, pins]), lambda: install_wheels([extra]))
+        step("training wheels", digest([extra, pins]), partial(install_wheels, [extra]))
 
     for source in (ROOT / "src/aisle_msgs", STANDINS / "tf2_msgs"):
         name = f"{source.name} (interfaces)"
         ours = (VENV / ".stamps" / name).exists()
         if source.exists() and (ours or source.parent != STANDINS or not importable(source.name)):
             made_from = digest([source, ROOT / "requirements-ros.txt"])
-            step(name, made_from, lambda source=source: build_interfaces(source))
+            step(name, made_from, partial(build_interfaces, source))
 
     install = STANDINS / "install.py"
     if install.exists():
         step(
-            "stand-ins", digest([STANDINS]), lambda: run("standins", VENV / "bin/python", install)
+            "stand-ins", digest([STANDINS]), partial(run, "standins", VENV / "bin/python", install)
         )
     described = [
         ROOT / "src" / package / name

@@ -15,7 +15,10 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["aisle", "aisle.*"]),
     package_data={
-        "aisle": ["py.typed", *(f"**/*.{kind}" for kind in "csv html j2 json mako onnx yaml".split())]
+        "aisle": [
+            "py.typed",
+            *(f"**/*.{kind}" for kind in ("csv", "html", "j2", "json", "mako", "onnx", "yaml")),
+        ]
     },
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/aisle"]),
