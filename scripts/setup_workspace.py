@@ -123,8 +123,10 @@ def refuse_beside_ros() -> None:
         raise SetupError(
             f"ROS 2 {os.environ['ROS_DISTRO']} is sourced ({ros2}). There, build with\n"
             "  rosdep install --from-paths src --ignore-src -y\n"
-            "  colcon build && . install/setup.bash\n"
-            "For an environment made of wheels, start from a shell without it."
+            "  python3 -m venv --system-site-packages .venv && . .venv/bin/activate\n"
+            "  pip install -r requirements.txt\n"
+            "  python3 -m colcon build && . install/setup.bash\n"
+            "For an environment made of wheels, start from a shell without ROS."
         )
 
 
