@@ -1,0 +1,286 @@
+"""A bag through fusion and ledger in one process, without ROS.
+
+Records go in by order of arrival and in the form that the topics carry, so a replay decides what
+the nodes decided.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from aisle.bags import convert, convert_store
+from aisle.bags.messages import MessageError, bag_types
+from aisle.bags.store_io import BagError, BagReader, BagWriter
+from aisle.records import GateEvent, Prediction, Receipt, WeightBatch
+from aisle.store.types import Store
+
+INPUTS: dict[str, Callable[[Any], Any]] = {
+    convert.WEIGHTS: convert.weights_from_message,
+    convert.GATE: convert.gate_from_message,
+    convert_store.STORE: convert_store.store_from_message,
+}
+"""Readers of what fusion and ledger take in, by message type."""
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A record of a bag and its time of arrival; a store comes with the stamp it holds from."""
+
+    log_ns: int
+    record: WeightBatch | GateEvent | tuple[int, Store] | Prediction | Receipt
+
+
+Outcome = tuple[list[Prediction], list[Receipt]]
+"""The predictions and the new revisions that one record led to."""
+
+
+class Checkout(Protocol):
+    """Fusion and ledger as a replay uses them; `aisle.bags.checkout` is the real one."""
+
+    def store(self, stamp_ns: int, store: Store) -> Outcome:
+        """Take in a store model; the first one comes before all else."""
+
+    def push(self, record: WeightBatch | GateEvent) -> Outcome:
+        """Take in a record."""
+
+    def finish(self) -> Outcome:
+        """Nothing more will come."""
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was counted on the way."""
+
+    def close(self) -> None:
+        """Release files."""
+
+
+@dataclass
+class ReplayResult:
+    """What came out of a bag."""
+
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    """The last revision of each session, in order of opening."""
+    updates: list[tuple[int, Receipt]] = field(default_factory=list)
+    """Every revision with the arrival time of the record that led to it."""
+    predictions: list[tuple[int, Prediction]] = field(default_factory=list)
+    counters: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    stores: list[tuple[int, Store]] = field(default_factory=list)
+    """Store models with the stamps from which they hold."""
+    wall_s: float = 0.0
+    store_s: float = 0.0
+    """Time that passed in the store: from the first to the last arrival."""
+
+    def add(self, log_ns: int, predictions: list[Prediction], receipts: list[Receipt]) -> None:
+        """Note what one record led to."""
+        self.predictions += [(log_ns, prediction) for prediction in predictions]
+        self.updates += [(log_ns, receipt) for receipt in receipts]
+        for receipt in receipts:
+            self.receipts[receipt.session] = receipt
+
+
+def read_records(
+    reader: BagReader, names: set[str], counters: Counter[str], namespace: str | None = None
+) -> Iterator[Arrived]:
+    """Yield the records of a bag in order of arrival.
+
+    Args:
+        reader: The bag.
+        names: Types of messages, among those that `convert` and `convert_store` know.
+        counters: Gets `malformed_messages` and one count by reason.
+        namespace: Only topics below it ("/rig1"); all when None.
+    """
+    readers = {
+        **INPUTS,
+        convert.PREDICTION: convert.prediction_from_message,
+        convert.UPDATE: convert.receipt_from_message,
+    }
+    prefix = "/" if not namespace else f"/{namespace.strip('/')}/"
+    for message in reader.messages(names):
+        if not message.topic.startswith(prefix):
+            continue
+        try:
+            yield Arrived(message.log_ns, readers[message.type](reader.decode(message)))
+        except MessageError as error:
+            counters["malformed_messages"] += 1
+            counters[f"malformed: {message.topic}: {error}"[:200]] += 1
+
+
+def store_topics(reader: BagReader) -> list[str]:
+    """Return the topics with store models."""
+    return sorted(t for t, name in reader.types.items() if name == convert_store.STORE)
+
+
+def replay(
+    bag: Path,
+    *,
+    model: Path | None = None,
+    store: Store | None = None,
+    speed: float | None = None,
+    namespace: str | None = None,
+    out: Path | None = None,
+    on_update: Callable[[Receipt], None] | None = None,
+    checkout: Checkout | None = None,
+) -> ReplayResult:
+    """Run a bag through fusion and a ledger of its own.
+
+    Args:
+        bag: The bag's directory or file.
+        model: ONNX file; the shipped model when None.
+        store: Takes the place of the store models in the bag.
+        speed: Multiple of real time; as fast as possible when None.
+        namespace: Where a bag holds several rigs, the one to take.
+        out: Bag to write with predictions and updates.
+        on_update: Called with each new revision as it comes.
+        checkout: Fusion and ledger; new ones when None.
+
+    Raises:
+        BagError: The bag cannot be read, or holds no store model and none was given.
+    """
+    result, counters = ReplayResult(), Counter[str]()
+    began = time.monotonic()
+    with ExitStack() as stack:
+        reader = stack.enter_context(BagReader(bag))
+        _check_store(reader, store, namespace)
+        if checkout is None:
+            checkout = _new_checkout(stack, model)
+        run = _Run(checkout, result, counters, on_update)
+        if store is not None:
+            types = bag_types()
+            message = convert_store.store_to_message(store, 0, types)
+            run.take_store(convert_store.store_from_message(message))
+        names = set(INPUTS) - ({convert_store.STORE} if store is not None else set())
+        records = read_records(reader, names, counters, namespace)
+        for arrived in _paced(records, speed):
+            run.take(arrived)
+        if not result.stores:
+            raise BagError(f"{bag} holds no usable store model{_reasons(counters)}")
+        run.finish()
+        result.counters = {**counters, **checkout.counters}
+        result.warnings = reader.warnings
+    result.wall_s = time.monotonic() - began
+    if out is not None:
+        write_result(out, result)
+    return result
+
+
+def _reasons(counters: Counter[str]) -> str:
+    found = [name for name in counters if name.startswith("malformed: ")]
+    return f" ({found[0]})" if found else ""
+
+
+def _check_store(reader: BagReader, store: Store | None, namespace: str | None) -> None:
+    topics = store_topics(reader)
+    if store is None and not topics:
+        raise BagError(f"{reader.path} holds no store model; name the store's directory")
+    if namespace is None and len(topics) > 1:
+        raise BagError(f"{reader.path} holds several rigs ({', '.join(topics)}); name a namespace")
+
+
+def _new_checkout(stack: ExitStack, model: Path | None) -> Checkout:
+    from aisle.bags.checkout import StoreCheckout  # loads the inference runtime
+
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="aisle-replay-"))
+    checkout = StoreCheckout(Path(folder), model)
+    stack.callback(checkout.close)
+    return checkout
+
+
+class _Run:
+    def __init__(
+        self,
+        checkout: Checkout,
+        result: ReplayResult,
+        counters: Counter[str],
+        on_update: Callable[[Receipt], None] | None,
+    ) -> None:
+        self.checkout, self.result, self.counters = checkout, result, counters
+        self.on_update = on_update
+        self.first_ns: int | None = None
+        self.last_ns = 0
+
+    def take(self, arrived: Arrived) -> None:
+        record, self.last_ns = arrived.record, arrived.log_ns
+        if self.first_ns is None:
+            self.first_ns = arrived.log_ns
+        self.result.store_s = (arrived.log_ns - self.first_ns) / convert.SECOND
+        if isinstance(record, tuple):
+            self.take_store(record)
+        elif not self.result.stores:
+            self.counters["before_the_store_model"] += 1
+        elif isinstance(record, (WeightBatch, GateEvent)):
+            self._note(*self.checkout.push(record))
+
+    def take_store(self, found: tuple[int, Store]) -> None:
+        self.result.stores.append(found)
+        self._note(*self.checkout.store(*found))
+
+    def finish(self) -> None:
+        self._note(*self.checkout.finish())
+
+    def _note(self, predictions: list[Prediction], receipts: list[Receipt]) -> None:
+        self.result.add(self.last_ns, predictions, receipts)
+        if self.on_update is not None:
+            for receipt in receipts:
+                self.on_update(receipt)
+
+
+def _paced(records: Iterator[Arrived], speed: float | None) -> Iterator[Arrived]:
+    """Pass records on at a multiple of real time, or at once."""
+    first_ns, began = None, time.monotonic()
+    for arrived in records:
+        if speed is not None:
+            first_ns = arrived.log_ns if first_ns is None else first_ns
+            due = began + (arrived.log_ns - first_ns) / convert.SECOND / speed
+            time.sleep(max(0.0, due - time.monotonic()))
+        yield arrived
+
+
+def write_result(out: Path, result: ReplayResult) -> None:
+    """Write the store models, predictions and updates of a replay as a bag.
+
+    Raises:
+        BagError: `out` exists already, or cannot be written.
+    """
+    with BagWriter(out) as writer:
+        first_ns = min((ns for ns, _ in (*result.predictions, *result.updates)), default=0)
+        for stamp_ns, store in result.stores:
+            writer.store(store, stamp_ns, max(stamp_ns, first_ns))
+        for log_ns, prediction in result.predictions:
+            writer.prediction(prediction, log_ns)
+        for log_ns, receipt in result.updates:
+            writer.receipt(receipt, log_ns)
+
+
+def recorded(bag: Path, namespace: str | None = None) -> ReplayResult:
+    """Return the predictions and updates that a bag holds, as if it had been replayed.
+
+    Raises:
+        BagError: The bag cannot be read, or holds no updates.
+    """
+    result, counters = ReplayResult(), Counter[str]()
+    names = {convert.PREDICTION, convert.UPDATE, convert_store.STORE}
+    first_ns, last_ns = None, 0
+    with BagReader(bag) as reader:
+        for arrived in read_records(reader, names, counters, namespace):
+            first_ns, last_ns = first_ns or arrived.log_ns, arrived.log_ns
+            record = arrived.record
+            if isinstance(record, Prediction):
+                result.add(arrived.log_ns, [record], [])
+            elif isinstance(record, Receipt):
+                result.add(arrived.log_ns, [], [record])
+            elif isinstance(record, tuple):
+                result.stores.append(record)
+        result.warnings = reader.warnings
+    if not result.updates:
+        raise BagError(f"{bag} holds no receipts that were made while it was recorded")
+    result.counters = dict(counters)
+    result.store_s = (last_ns - (first_ns or 0)) / convert.SECOND
+    return result
