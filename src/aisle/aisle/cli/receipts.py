@@ -18,6 +18,12 @@ from aisle.records import Receipt, ReceiptState
 
 app = typer.Typer(help="Read receipts from a ledger.", no_args_is_help=True)
 
+# ISO 4217 currencies whose minor unit is not a hundredth.
+_MINOR_DIGITS = {
+    **dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+
 Url = Annotated[
     str,
     typer.Option(
@@ -63,7 +69,8 @@ def _read(url: str, state: State | None) -> list[Receipt]:
 
 
 def _money(minor: int, currency: str) -> str:
-    return f"{minor / 100:.2f} {currency}"
+    digits = _MINOR_DIGITS.get(currency, 2)
+    return f"{minor / 10**digits:.{digits}f} {currency}"
 
 
 def _clean(text: str) -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from aisle.records import (
@@ -21,6 +22,7 @@ def _text(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+@lru_cache(maxsize=4096)
 def _line_json(line: ReceiptLine) -> str:
     # By hand, because json writes a float in as many digits as it has: 0.95 and 0.950000.
     return (

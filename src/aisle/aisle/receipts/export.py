@@ -32,13 +32,13 @@ def to_json(receipts: Iterable[Receipt]) -> str:
 
 
 def to_csv(receipts: Iterable[Receipt]) -> str:
-    """Write one row for each line of each receipt; columns are `COLUMNS`.
+    """Write one row for each line of each receipt; columns are `COLUMNS`, rows end in CR LF.
 
     A receipt without lines has one row, with nothing from `product` to `confidence`. Prices are in
     minor units of `currency`; several review reasons are joined by `"; "`.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
     writer.writerow(COLUMNS)
     for receipt in receipts:
         state = receipt.state.name

@@ -179,12 +179,13 @@ class Ledger(LedgerReader):
 
     def _submit(self, message: Message) -> list[Receipt]:
         with self._lock:
+            receipts = self._drain() if len(self._queue) >= self._config.queue_limit else []
             if len(self._queue) < self._config.queue_limit:
                 self._queue.append(message)
             else:
                 self._counts["dropped_messages"] += 1
                 self._mark(message, _LOST)
-            return self._drain()
+            return receipts + self._drain()
 
     def _mark(self, message: Message, reason: str) -> None:
         """Send a session of which a message is lost into review, once, past the queue's limit."""

@@ -102,7 +102,7 @@ class Item:
             )
         if self.net < 0:
             found.append(f"{self.product} returned {-self.net} more than taken")
-        if self.confidence < threshold:
+        if threshold and self.confidence < threshold:
             found.append(
                 f"{self.product} x {max(self.net, 0)} has confidence {self.confidence:.2f},"
                 f" below {threshold:.2f}"

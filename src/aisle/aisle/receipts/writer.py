@@ -199,7 +199,8 @@ class Writer:
                 self._add_gap(session, f"malformed change {change.id[:80]!a}: {accepted}", tracker)
         for gap in prediction.gaps:
             self._add_gap(session, gap, tracker)
-        self._revise(session, "gap", prediction.stamp_ns, tracker)
+        if tracker.new_gaps:
+            self._revise(session, "gap", prediction.stamp_ns, tracker)
         if prediction.final:
             self._close(session, "", "final", prediction.stamp_ns, tracker)
 
