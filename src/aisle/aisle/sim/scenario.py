@@ -36,7 +36,9 @@ class Scales(_Part):
     dead_plates: float = Field(0.0, ge=0, le=1, description="share of plates without readings")
     overload: float = Field(0.0, ge=0, le=1, description="share of plates loaded near capacity")
     dropped_messages: float = Field(0.001, ge=0, le=1)
-    late_messages: float = Field(0.002, ge=0, le=1, description="share that arrives 0.1 to 0.4 s late")
+    late_messages: float = Field(
+        0.002, ge=0, le=1, description="share that arrives 0.1 to 0.4 s late"
+    )
     silent: tuple[tuple[str, float, float], ...] = Field(
         (), description="controller, from, to: seconds in which a controller says nothing"
     )
@@ -61,14 +63,21 @@ class Scenario(_Part):
     between_s: tuple[float, float] = (2.0, 5.0)
     lead_s: float = Field(6.0, ge=0, description="quiet time before the first shopper")
     action_s: float = Field(8.0, gt=0, description="mean time between a shopper's actions")
-    overlap: float = Field(0.05, ge=0, le=1, description="share of actions that follow the one before on the same shelf within 0.2 to 2 s")
+    overlap: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="share of actions that follow the one before on the same shelf within 0.2 to 2 s",
+    )
     actions: Actions = Actions()
     max_several: int = Field(3, ge=2, le=4)
     same_fixture: float = Field(0.6, ge=0, le=1, description="chance to stay at a fixture")
     slop_m: float = Field(0.015, ge=0, description="how far a product stands over its slot's edge")
     scales: Scales = Scales()
     catalogue: Catalogue = Catalogue()
-    carried_at_start: int = Field(0, ge=0, le=20, description="products in hand on entering (training)")
+    carried_at_start: int = Field(
+        0, ge=0, le=20, description="products in hand on entering (training)"
+    )
     group_size: tuple[int, int] = (1, 1)
 
 

@@ -120,23 +120,31 @@ class Simulation:
         return tuple(sorted(events, key=lambda event: event.stamp_ns))
 
     @cached_property
-    def truth(self) -> tuple[TruthEvent, ...]:
-        """Takes and returns in order of time; touches are none."""
-        events = []
+    def effects(self) -> tuple[tuple[TruthEvent, NDArray[np.float64]], ...]:
+        """Takes and returns in order of time with what they add to each plate of their shelf.
+
+        The gains are kilograms, [plates of the shelf from left to right]. Touches are no events.
+        """
+        found = []
         for deed in self.script.deeds:
             if deed.kind is DeedKind.TOUCH:
                 continue
-            gain = np.abs(self.shares[deed])
+            gain = self.shares[deed]
+            size = np.abs(gain)
             plates = shelf_layout(self.store, deed.shelf).plates
-            used = tuple(p for p, g in zip(plates, gain, strict=True) if g > 0.05 * gain.sum())
+            used = tuple(p for p, g in zip(plates, size, strict=True) if g > 0.05 * size.sum())
             action = Action.TAKE if deed.kind is DeedKind.TAKE else Action.RETURN
-            events.append(
-                TruthEvent(
-                    self._ns(deed.end_s), deed.session, action, deed.product, deed.quantity,
-                    deed.shelf, used, deed.foreign, deed.weight_kg,
-                )
+            event = TruthEvent(
+                self._ns(deed.end_s), deed.session, action, deed.product, deed.quantity,
+                deed.shelf, used, deed.foreign, deed.weight_kg,
             )  # fmt: skip
-        return tuple(sorted(events, key=lambda event: event.stamp_ns))
+            found.append((event, gain))
+        return tuple(sorted(found, key=lambda pair: pair[0].stamp_ns))
+
+    @cached_property
+    def truth(self) -> tuple[TruthEvent, ...]:
+        """Takes and returns in order of time."""
+        return tuple(event for event, _ in self.effects)
 
     def receipts(self) -> dict[str, dict[str, int]]:
         """What each session truly carries out: quantities by product, zeros left out."""

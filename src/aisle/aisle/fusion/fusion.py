@@ -1,0 +1,398 @@
+"""Fusion: records in, predictions out. The same `step()` serves live, replay and training."""
+
+from __future__ import annotations
+
+import bisect
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.fusion.decode import Answer, DecodeConfig, answer
+from aisle.fusion.grid import BIN_NS, SignalGrid
+from aisle.fusion.memory import Commit, Memory, Session
+from aisle.fusion.runtime import Runtime
+from aisle.fusion.synchronizer import SECOND, SyncConfig, Synchronizer
+from aisle.fusion.windows import WINDOW_NS, Arrays, ShelfTokenizer, Window
+from aisle.records import (
+    Action,
+    Change,
+    ChangeState,
+    GateEvent,
+    GateKind,
+    Prediction,
+    WeightBatch,
+)
+from aisle.store.layout import shelf_layout
+from aisle.store.types import Store
+
+Observer = Callable[[list[Window], Arrays], None]
+"""Sees every batch of windows and the model's answers: for training and for tests."""
+
+
+@dataclass(frozen=True)
+class FusionConfig:
+    """Limits and thresholds; times in seconds."""
+
+    sync: SyncConfig = SyncConfig()
+    decode: DecodeConfig = DecodeConfig()
+    enter_delay_s: float = 0.5
+    """An entry counts from this long after its stamp, so that its arrival order does not matter."""
+    exit_grace_s: float = 3.0
+    """How long after the exit changes may still be found and doubts settle."""
+    store_delay_s: float = 1.0
+    """A new store model counts from this long after its stamp."""
+    passes: int = 3
+    """Answers that one shelf may give in one tick."""
+    changed_share: float = 0.2
+    """A plate has changed when its range exceeds this share of the lightest product."""
+    max_sessions: int = 1000
+
+
+@dataclass(frozen=True)
+class StoreAt:
+    """A store model and when it was published."""
+
+    stamp_ns: int
+    store: Store
+
+
+@dataclass
+class _Shelf:
+    tokenizer: ShelfTokenizer
+    controller: str
+    columns: NDArray[np.int64]
+    threshold_kg: float
+
+
+@dataclass
+class _Outbox:
+    changes: dict[str, dict[str, Change]] = field(default_factory=dict)
+    gaps: dict[str, list[str]] = field(default_factory=dict)
+    final: set[str] = field(default_factory=set)
+
+    def change(self, session: str, change: Change) -> None:
+        self.changes.setdefault(session, {})[change.id] = change
+
+
+class Fusion:
+    """Synchronizes records, asks the model about shelves that changed, keeps what it said."""
+
+    def __init__(
+        self, store: Store, runtime: Runtime, config: FusionConfig | None = None,
+        observer: Observer | None = None,
+    ) -> None:  # fmt: skip
+        self.config, self.runtime, self.observer = config or FusionConfig(), runtime, observer
+        temperature = runtime.manifest.get("temperature")
+        self._decode = self.config.decode
+        if temperature:
+            self._decode = replace(self._decode, temperature=float(temperature))
+        self._calibration: list[list[float]] = runtime.manifest.get("calibration", [])
+        self.memory = Memory()
+        self.sync = Synchronizer(store.controllers, self.config.sync)
+        self.grids: dict[str, SignalGrid] = {}
+        self._gates: list[GateEvent] = []
+        self._stores: list[StoreAt] = []
+        self._counters: Counter[str] = Counter()
+        self._use(store)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was refused, late or lost, by reason."""
+        return dict(self._counters + self.sync.counters)
+
+    def push(self, record: WeightBatch | GateEvent | StoreAt) -> list[Prediction]:
+        """Take one record, in order of arrival; the predictions of the ticks that it closed."""
+        if isinstance(record, WeightBatch):
+            self._weights(record)
+        elif isinstance(record, GateEvent):
+            self._gate(record)
+        else:
+            self._stores.append(record)
+        return [p for tick in self.sync.ready() for p in self.step(tick)]
+
+    def finish(self) -> list[Prediction]:
+        """Close all ticks that the records so far reach: at the end of a recording."""
+        return [p for tick in self.sync.finish() for p in self.step(tick)]
+
+    def snapshot(self) -> bytes:
+        """All that a restarted fusion needs, as JSON."""
+        return json.dumps(self.memory.to_json(), sort_keys=True).encode()
+
+    def restore(self, snapshot: bytes, reason: str) -> list[Prediction]:
+        """Go on from a snapshot: open sessions get a gap, and all their changes come again.
+
+        Raises:
+            ValueError: Not a snapshot.
+        """
+        self.memory = Memory.from_json(json.loads(snapshot))
+        found = []
+        for session in self.memory.sessions.values():
+            session.gaps.append(reason)
+            changes, gaps = tuple(session.changes.values()), tuple(session.gaps)
+            found.append(Prediction(session.enter_ns, session.id, changes, False, gaps))
+        for shelf in self.memory.shelves.values():
+            shelf.commits.clear()
+        return found
+
+    # Records
+
+    def _weights(self, batch: WeightBatch) -> None:
+        grid = self.grids.get(batch.controller)
+        controller = self.store.controllers.get(batch.controller)
+        if grid is None or controller is None:
+            self._counters["unknown_stream"] += 1
+        elif batch.plates != controller.plates:
+            self._counters["unknown_plates"] += 1
+        elif self.sync.accept(batch):
+            if not np.isfinite(batch.kilograms).all():
+                self._counters["batches_with_missed_samples"] += 1
+            grid.add(batch)
+
+    def _gate(self, event: GateEvent) -> None:
+        if len(self._gates) >= self.config.max_sessions:
+            self._counters["gate_events_refused"] += 1
+            return
+        bisect.insort(self._gates, event, key=lambda e: e.stamp_ns)
+        self.sync.note_gate(event)
+
+    def _use(self, store: Store) -> None:
+        """Take a store model into use; grids of unchanged controllers go on."""
+        self.store = store
+        self.shelves: dict[str, _Shelf] = {}
+        lightest = min((p.weight_kg for p in store.products.values()), default=0.02)
+        threshold = float(np.clip(self.config.changed_share * lightest, 0.001, 0.004))
+        for controller in store.controllers.values():
+            if controller.id not in self.grids:
+                self.grids[controller.id] = SignalGrid(len(controller.plates))
+            column = {plate: i for i, plate in enumerate(controller.plates)}
+            for shelf in dict.fromkeys(store.plates[p].shelf for p in controller.plates):
+                layout = shelf_layout(store, shelf)
+                if any(plate not in column for plate in layout.plates):
+                    self._counters["shelves_on_two_controllers"] += 1
+                    continue
+                self.shelves[shelf] = _Shelf(
+                    ShelfTokenizer(store, shelf, layout), controller.id,
+                    np.array([column[plate] for plate in layout.plates]), threshold,
+                )  # fmt: skip
+
+    # One tick
+
+    def step(self, tick_ns: int) -> list[Prediction]:
+        """Everything that is decided at one tick."""
+        out = _Outbox()
+        self._apply_stores(tick_ns)
+        self._apply_gates(tick_ns, out)
+        for gap in self.sync.take_gaps():
+            for session in self.memory.sessions.values():
+                session.gaps.append(gap)
+                out.gaps.setdefault(session.id, []).append(gap)
+        self._forget(tick_ns)
+        if self.memory.sessions:
+            self._ask(tick_ns, out)
+            self._settle(tick_ns, out)
+        self._close(tick_ns, out)
+        names = sorted({*out.changes, *out.gaps, *out.final})
+        return [
+            Prediction(
+                tick_ns, name, tuple(out.changes.get(name, {}).values()), name in out.final,
+                tuple(out.gaps.get(name, ())),
+            )
+            for name in names
+        ]  # fmt: skip
+
+    def _apply_stores(self, tick_ns: int) -> None:
+        delay = round(self.config.store_delay_s * SECOND)
+        due = [s for s in self._stores if s.stamp_ns + delay <= tick_ns]
+        if due:
+            self._stores = [s for s in self._stores if s not in due]
+            self._use(max(due, key=lambda s: (s.stamp_ns, s.store.revision)).store)
+
+    def _apply_gates(self, tick_ns: int, out: _Outbox) -> None:
+        delay = round(self.config.enter_delay_s * SECOND)
+        while self._gates and self._gates[0].stamp_ns + delay <= tick_ns:
+            event = self._gates.pop(0)
+            session = self.memory.sessions.get(event.session)
+            if event.kind is GateKind.ENTER:
+                if session is None:
+                    self.memory.sessions[event.session] = Session(
+                        event.session, event.stamp_ns, event.group_size
+                    )
+                    self._note_dead(event.session, out)
+                else:
+                    self._counters["repeated_entries"] += 1
+            elif session is None:
+                self._counters["exits_without_session"] += 1
+            elif session.exit_ns is not None:
+                self._counters["repeated_exits"] += 1
+            else:
+                session.exit_ns = event.stamp_ns
+
+    def _note_dead(self, session: str, out: _Outbox) -> None:
+        for stream in self.sync.dead:
+            gap = f"weights/{stream}: silent on entry"
+            self.memory.sessions[session].gaps.append(gap)
+            out.gaps.setdefault(session, []).append(gap)
+
+    def _forget(self, tick_ns: int) -> None:
+        for shelf in self.memory.shelves.values():
+            shelf.commits = [c for c in shelf.commits if c.stamp_ns > tick_ns - WINDOW_NS]
+
+    def _changed(self, tick_ns: int) -> dict[str, tuple[NDArray[np.float32], NDArray[np.bool_]]]:
+        """Signals of the shelves on which a plate changed in the window."""
+        found = {}
+        signals = {name: grid.window(tick_ns // BIN_NS) for name, grid in self.grids.items()}
+        ranges = {}
+        for name, (signal, _) in signals.items():
+            smooth = signal.reshape(-1, 4, signal.shape[1]).mean(axis=1)
+            ranges[name] = smooth.max(axis=0) - smooth.min(axis=0)
+        for name, shelf in self.shelves.items():
+            if (ranges[shelf.controller][shelf.columns] > shelf.threshold_kg).any():
+                signal, valid = signals[shelf.controller]
+                found[name] = (signal[:, shelf.columns], valid[:, shelf.columns])
+        return found
+
+    def _ask(self, tick_ns: int, out: _Outbox) -> None:
+        """Ask about every changed shelf; again about those that said something."""
+        changed = self._changed(tick_ns)
+        for name, memory in self.memory.shelves.items():
+            if name not in changed:
+                memory.doubt_since_ns = None
+        asking = list(changed)
+        for _ in range(self.config.passes):
+            if not asking:
+                return
+            sessions = list(self.memory.sessions.values())
+            windows = [
+                self.shelves[name].tokenizer.window(
+                    tick_ns, *changed[name], self.memory.shelf(name), sessions
+                )
+                for name in asking
+            ]
+            outputs = self.runtime.run(windows)
+            if self.observer is not None:
+                self.observer(windows, outputs)
+            asking = [
+                window.shelf
+                for row, window in enumerate(windows)
+                if self._hear(window, answer(window, outputs, row, self._decode.temperature), out)
+            ]
+
+    def _hear(self, window: Window, said: Answer, out: _Outbox) -> bool:
+        """Act on one answer; whether it changed anything."""
+        config, memory = self._decode, self.memory.shelf(window.shelf)
+        if said.withdraw is not None and said.withdraw_probability >= config.withdraw:
+            self._withdraw(window, window.commits[said.withdraw], out)
+            return True
+        if said.nothing > 1 - config.something:
+            memory.doubt_since_ns = None
+            return False
+        if memory.doubt_since_ns is None:
+            memory.doubt_since_ns = window.tick_ns
+        waited = window.tick_ns - memory.doubt_since_ns
+        if said.probability < config.commit and waited < config.patience_s * SECOND:
+            return False
+        if said.withdraw is not None and said.withdraw_probability > said.probability:
+            return False
+        memory.doubt_since_ns = None
+        self._commit(window, said, out)
+        return True
+
+    def _commit(self, window: Window, said: Answer, out: _Outbox) -> None:
+        session = self.memory.sessions[window.sessions[said.session]]
+        shelf, product = self.store.shelves[window.shelf], window.candidates[said.candidate]
+        unit = said.mass_kg / said.quantity
+        here = {slot.product for slot in self.store.slots_of_shelf[shelf.id] if not slot.misplaced}
+        plates = tuple(
+            p for p, share in zip(window.plates, said.plate_share, strict=True) if share > 0.1
+        )
+        held = session.carried.get(product)
+        change = Change(
+            id=session.next_id(),
+            state=ChangeState.TENTATIVE,
+            stamp_ns=said.stamp_ns,
+            action=said.action,
+            product=product,
+            quantity=said.quantity,
+            probability=self.calibrated(said.probability * said.session_probability),
+            shelf=shelf.id,
+            plates=plates,
+            evidence_ns=(window.tick_ns - WINDOW_NS, window.tick_ns),
+            foreign=bool(product) and product not in here,
+        )
+        commit = Commit(
+            change.id, session.id, said.stamp_ns, said.action, product, said.quantity,
+            said.probability, window.tick_ns, unit, held.unit_kg if held else 0.0,
+        )  # fmt: skip
+        memory = self.memory.shelf(window.shelf)
+        memory.commits.append(commit)
+        memory.commits.sort(key=lambda c: (c.stamp_ns, c.change_id))
+        session.apply(said.action, product, said.quantity, unit)
+        session.touched[shelf.fixture] = said.stamp_ns
+        if change.foreign:
+            self._stray(window.shelf, change, 1)
+        session.changes[change.id] = change
+        out.change(session.id, change)
+
+    def _withdraw(self, window: Window, commit: Commit, out: _Outbox) -> None:
+        session = self.memory.sessions.get(commit.session)
+        memory = self.memory.shelf(window.shelf)
+        memory.commits.remove(commit)
+        if session is None:
+            return
+        change = replace(session.changes[commit.change_id], state=ChangeState.WITHDRAWN)
+        opposite = Action.RETURN if commit.action is Action.TAKE else Action.TAKE
+        session.apply(opposite, commit.product, commit.quantity, commit.restored_kg)
+        if change.foreign:
+            self._stray(window.shelf, change, -1)
+        session.changes[change.id] = change
+        out.change(session.id, change)
+
+    def _stray(self, shelf: str, change: Change, sign: int) -> None:
+        """Keep account of products that stand where they do not belong."""
+        stray = self.memory.shelf(shelf).stray
+        quantity, plates = stray.get(change.product, (0, ()))
+        step = sign * change.quantity * (1 if change.action is Action.RETURN else -1)
+        if quantity + step > 0:
+            stray[change.product] = (quantity + step, plates or change.plates)
+        else:
+            stray.pop(change.product, None)
+
+    def calibrated(self, probability: float) -> float:
+        """The share of answers of this probability that were right on development data."""
+        if not self._calibration:
+            return probability
+        known, right = zip(*self._calibration, strict=True)
+        return float(np.interp(probability, known, right))
+
+    def _settle(self, tick_ns: int, out: _Outbox) -> None:
+        """Commits that were not withdrawn in time are confirmed."""
+        limit = tick_ns - round(self._decode.settle_s * SECOND)
+        for memory in self.memory.shelves.values():
+            for commit in memory.commits:
+                session = self.memory.sessions.get(commit.session)
+                if session is None or commit.committed_ns > limit:
+                    continue
+                self._confirm(session, commit.change_id, out)
+
+    def _confirm(self, session: Session, change_id: str, out: _Outbox) -> None:
+        change = session.changes[change_id]
+        if change.state is ChangeState.TENTATIVE:
+            change = replace(change, state=ChangeState.CONFIRMED)
+            session.changes[change_id] = change
+            out.change(session.id, change)
+
+    def _close(self, tick_ns: int, out: _Outbox) -> None:
+        grace = round(self.config.exit_grace_s * SECOND)
+        for session in list(self.memory.sessions.values()):
+            if session.exit_ns is not None and session.exit_ns + grace <= tick_ns:
+                for change_id in session.changes:
+                    self._confirm(session, change_id, out)
+                out.final.add(session.id)
+                del self.memory.sessions[session.id]
+
+
+__all__ = ["Fusion", "FusionConfig", "StoreAt"]

@@ -1,0 +1,99 @@
+"""One interface for every way to run the receipt transformer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.fusion.windows import SHAPES, Arrays, Window, collate
+
+OUTPUTS = (
+    "none_logit",
+    "candidate_logits",
+    "withdraw_logits",
+    "session_logits",
+    "event_logits",
+    "log_mass",
+    "plate_delta",
+)
+"""Names of the model's outputs, in order; shapes are in `aisle.receipt_model.network`."""
+
+SHIPPED_MODEL = "receipt_transformer.onnx"
+
+
+class ModelError(RuntimeError):
+    """A model that cannot be loaded or run; the message says why."""
+
+
+class Runtime(Protocol):
+    """Answers a batch of windows."""
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What is known of the model: hash, calibration, training."""
+
+    def run(self, windows: list[Window]) -> Arrays:
+        """Outputs by name with a leading batch axis, padded as `collate` pads."""
+
+
+class OnnxRuntime:
+    """ONNX Runtime on the CPU, one thread: the work is small, and nodes share the cores."""
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        """Load a model.
+
+        Raises:
+            ModelError: The file is missing, is no model, or is not of this version's shape.
+        """
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime raises its own, unrelated types
+            raise ModelError(f"{path}: not a model that can be loaded: {error}") from error
+        names = {node.name for node in self._session.get_inputs()}
+        if names != set(SHAPES) or [n.name for n in self._session.get_outputs()] != list(OUTPUTS):
+            raise ModelError(f"{path}: inputs or outputs are not those of this version")
+        self.manifest = manifest
+
+    def run(self, windows: list[Window]) -> Arrays:
+        """See `Runtime.run`."""
+        return self.run_arrays(collate([window.arrays for window in windows]))
+
+    def run_arrays(self, batch: Arrays) -> Arrays:
+        """Outputs for a batch that is already collated."""
+        values: list[NDArray[np.float32]] = self._session.run(list(OUTPUTS), batch)
+        return dict(zip(OUTPUTS, values, strict=True))
+
+
+def load_runtime(path: Path | None = None) -> OnnxRuntime:
+    """Load an ONNX model and the manifest beside it (`<name>.json`); the shipped one for None.
+
+    Raises:
+        ModelError: See `OnnxRuntime`.
+    """
+    if path is None:
+        path = Path(str(files("aisle.receipt_model") / SHIPPED_MODEL))
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model; `make train` makes one")
+    beside = path.with_suffix(".json")
+    try:
+        manifest = json.loads(beside.read_text()) if beside.is_file() else {}
+    except (ValueError, OSError) as error:
+        raise ModelError(f"{beside}: not a manifest: {error}") from error
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if manifest.get("sha256", digest) != digest:
+        raise ModelError(f"{path}: does not match the hash in {beside.name}")
+    return OnnxRuntime(path, {**manifest, "sha256": digest})

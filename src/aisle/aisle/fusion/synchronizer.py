@@ -1,0 +1,169 @@
+"""Watermark synchronizer: which tick may close, which stream is late, dead or silent.
+
+Time is only ever read from message stamps, in order of arrival, so a replay of the same messages
+decides the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aisle.records import GateEvent, WeightBatch
+
+SECOND = 1_000_000_000
+TICK_NS = SECOND // 4
+
+
+@dataclass(frozen=True)
+class SyncConfig:
+    """Limits of the synchronizer, seconds of message stamps."""
+
+    hold_s: float = 0.1
+    """How far all live streams must be past a tick before it closes."""
+    late_limit_s: float = 1.5
+    """A stream whose newest stamp is this far behind the others' is dead until it speaks again."""
+    gap_s: float = 0.75
+    """Missing time within a stream that counts as a gap."""
+    jump_s: float = 60.0
+    """A stamp this far from the stream's last one is believed only when the next one agrees."""
+    max_ticks: int = 4 * 600
+    """Ticks that one record may close; time beyond is skipped, and that is a gap."""
+
+
+@dataclass
+class _Stream:
+    newest_ns: int | None = None
+    dead: bool = False
+    suspect_ns: int | None = None
+
+
+class Synchronizer:
+    """Keeps the newest stamp of each weight stream and says how far time has surely come."""
+
+    def __init__(self, streams: Iterable[str], config: SyncConfig | None = None) -> None:
+        self.config = config or SyncConfig()
+        self.counters: Counter[str] = Counter()
+        self.closed_ns: int | None = None
+        """The last tick that closed."""
+        self._streams = {name: _Stream() for name in streams}
+        self._newest_ns: int | None = None
+        self._first_ns: int | None = None
+        self._gaps: list[str] = []
+
+    def accept(self, batch: WeightBatch) -> bool:
+        """Take note of a batch; False when it must not be used (counted under its reason)."""
+        stream = self._streams.get(batch.controller)
+        if stream is None:
+            self.counters["unknown_stream"] += 1
+            return False
+        if stream.newest_ns is not None:
+            if abs(batch.stamp_ns - stream.newest_ns) > self._ns(self.config.jump_s):
+                if not self._confirmed(stream, batch.stamp_ns):
+                    return False
+            elif batch.stamp_ns <= stream.newest_ns:
+                self.counters["time_backwards"] += 1
+                return False
+        elif self._newest_ns is not None and abs(batch.stamp_ns - self._newest_ns) > self._ns(
+            self.config.jump_s
+        ):
+            if not self._confirmed(stream, batch.stamp_ns):
+                return False
+        stream.suspect_ns = None
+        self._note_hole(batch, stream)
+        if self.closed_ns is not None and batch.end_ns <= self.closed_ns:
+            self.counters["late_batches"] += 1
+        stream.newest_ns = batch.end_ns
+        if stream.dead:
+            stream.dead = False
+            self.counters["streams_revived"] += 1
+        self._advance(batch.end_ns)
+        return True
+
+    def _confirmed(self, stream: _Stream, stamp_ns: int) -> bool:
+        """Whether a second message agrees with an implausible stamp; time never runs backwards."""
+        suspect, stream.suspect_ns = stream.suspect_ns, stamp_ns
+        backwards = self.closed_ns is not None and stamp_ns <= self.closed_ns
+        agrees = suspect is not None and 0 < stamp_ns - suspect <= 2 * SECOND
+        if backwards or not agrees:
+            self.counters["time_backwards" if backwards else "implausible_stamp"] += 1
+            return False
+        return True
+
+    def _note_hole(self, batch: WeightBatch, stream: _Stream) -> None:
+        if stream.newest_ns is None:
+            return
+        hole = batch.stamp_ns - stream.newest_ns - batch.period_ns
+        if hole > self._ns(self.config.gap_s):
+            self.counters["gaps"] += 1
+            self._gaps.append(f"weights/{batch.controller}: {hole / SECOND:.2f} s missing")
+
+    def note_gate(self, event: GateEvent) -> None:
+        """A gate's stamp moves time on too, so that a store with dead scales does not stand."""
+        if self._newest_ns is not None and abs(event.stamp_ns - self._newest_ns) > self._ns(
+            self.config.jump_s
+        ):
+            return
+        self._advance(event.stamp_ns)
+
+    def _advance(self, stamp_ns: int) -> None:
+        self._newest_ns = max(stamp_ns, self._newest_ns or stamp_ns)
+        self._first_ns = min(stamp_ns, self._first_ns or stamp_ns)
+        limit = self._ns(self.config.late_limit_s)
+        for name, stream in self._streams.items():
+            since = stream.newest_ns if stream.newest_ns is not None else self._first_ns
+            if not stream.dead and self._newest_ns - since > limit:
+                stream.dead = True
+                self.counters["streams_dead"] += 1
+                self._gaps.append(f"weights/{name}: silent for more than {limit / SECOND:.1f} s")
+
+    def ready(self) -> list[int]:
+        """Ticks that may close now, in order; they count as closed."""
+        mark = self.watermark_ns
+        if mark is None:
+            return []
+        last = (mark - self._ns(self.config.hold_s)) // TICK_NS * TICK_NS
+        if self.closed_ns is None:
+            self.closed_ns = last
+            return []
+        first = self.closed_ns + TICK_NS
+        if last < first:
+            return []
+        if (last - first) // TICK_NS >= self.config.max_ticks:
+            self._gaps.append(f"store: time jumped by {(last - first) / SECOND:.0f} s")
+            first = last - TICK_NS * (self.config.max_ticks - 1)
+        self.closed_ns = last
+        return list(range(first, last + 1, TICK_NS))
+
+    @property
+    def watermark_ns(self) -> int | None:
+        """How far all live streams have come; the newest stamp of all when none lives."""
+        live = [s.newest_ns for s in self._streams.values() if not s.dead]
+        known = [stamp for stamp in live if stamp is not None]
+        if live:
+            return min(known) if len(known) == len(live) else None
+        return self._newest_ns
+
+    @property
+    def dead(self) -> tuple[str, ...]:
+        """Streams that are dead now."""
+        return tuple(name for name, stream in self._streams.items() if stream.dead)
+
+    def take_gaps(self) -> tuple[str, ...]:
+        """Gaps found since the last call."""
+        found, self._gaps = tuple(self._gaps), []
+        return found
+
+    def finish(self) -> list[int]:
+        """All ticks up to the newest stamp: for the end of a recording."""
+        if self._newest_ns is None or self.closed_ns is None:
+            return []
+        last = self._newest_ns // TICK_NS * TICK_NS
+        ticks = list(range(self.closed_ns + TICK_NS, last + 1, TICK_NS))
+        self.closed_ns = max(last, self.closed_ns)
+        return ticks
+
+    @staticmethod
+    def _ns(seconds: float) -> int:
+        return round(seconds * SECOND)

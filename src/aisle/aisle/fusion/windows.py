@@ -1,0 +1,262 @@
+"""The tokenizer: one shelf's last five seconds, its products, sessions and commits as arrays.
+
+This is the only place where the model's input is made: live, in replay and in training.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.fusion.grid import BIN_NS, BINS
+from aisle.fusion.memory import Commit, Memory, Session, ShelfMemory
+from aisle.records import Action
+from aisle.store.layout import ShelfLayout
+from aisle.store.types import Store
+
+SECOND = 1_000_000_000
+WINDOW_NS = BINS * BIN_NS
+MAX_QUANTITY = 4
+"""Units that one change can name; more are several changes."""
+CHOICES = 2 * MAX_QUANTITY
+"""Take 1..4, return 1..4 of each candidate."""
+MAX_CANDIDATES = 48
+MAX_COMMITS = 12
+MAX_SESSIONS = 12
+MARKS = BINS // 2
+"""Time marks of commits: 8 a second."""
+
+Arrays = dict[str, NDArray[np.float32]]
+
+SHAPES: dict[str, tuple[str | int, ...]] = {
+    "plate_signal": ("plates", BINS),
+    "plate_valid": ("plates", BINS),
+    "plate_static": ("plates", 4),
+    "plate_mask": ("plates",),
+    "candidate_static": ("candidates", 8),
+    "candidate_weight": ("candidates",),
+    "candidate_measured": ("candidates",),
+    "candidate_plates": ("candidates", "plates"),
+    "candidate_mask": ("candidates",),
+    "commit_candidate": ("commits", "candidates"),
+    "commit_static": ("commits", 6),
+    "commit_marks": (2, MARKS),
+    "commit_mask": ("commits",),
+    "session_static": ("sessions", 5),
+    "session_carries": ("sessions", "candidates"),
+    "session_mask": ("sessions",),
+}
+"""Name and shape of each model input, without the leading batch axis; all float32."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """One shelf at one tick: the arrays, and what the model's answer will point at."""
+
+    shelf: str
+    tick_ns: int
+    arrays: Arrays
+    """By the names in `SHAPES`, without a batch axis."""
+    candidates: tuple[str, ...]
+    """Product ids; the first is empty: a product that cannot be named."""
+    commits: tuple[Commit, ...]
+    sessions: tuple[str, ...]
+    plates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A product that may have moved on this shelf."""
+
+    product: str
+    plates: tuple[str, ...]
+    stands: bool
+    stray: bool
+
+
+class ShelfTokenizer:
+    """Makes the windows of one shelf; what does not change with time is computed once."""
+
+    def __init__(self, store: Store, shelf: str, layout: ShelfLayout) -> None:
+        self.store, self.shelf, self.layout = store, shelf, layout
+        middle = float(layout.centre.mean())
+        self._static = np.zeros((len(layout.plates), 4), dtype=np.float32)
+        self._static[:, 0] = layout.centre - middle
+        self._static[:, 1] = layout.width * 5
+        self._static[:, 2] = layout.has_pose
+        self._column = {plate: i for i, plate in enumerate(layout.plates)}
+        standing: dict[str, list[str]] = {}
+        for slot in store.slots_of_shelf[shelf]:
+            standing.setdefault(slot.product, []).extend(slot.plates)
+        self._standing = [
+            Candidate(p, tuple(dict.fromkeys(v)), True, False) for p, v in standing.items()
+        ]
+
+    def window(
+        self,
+        tick_ns: int,
+        signal: NDArray[np.float32],
+        valid: NDArray[np.bool_],
+        memory: ShelfMemory,
+        sessions: list[Session],
+    ) -> Window:
+        """Arrays for the window that ends at `tick_ns`.
+
+        Args:
+            tick_ns: End of the window.
+            signal: [BINS, plates of this shelf] kilograms from `SignalGrid.window`.
+            valid: [BINS, plates of this shelf].
+            memory: What has been said of this shelf.
+            sessions: Open sessions, at least one.
+        """
+        sessions = sessions[:MAX_SESSIONS]
+        found = self._candidates(memory, sessions)
+        commits = [c for c in memory.commits if c.stamp_ns > tick_ns - WINDOW_NS][-MAX_COMMITS:]
+        arrays: Arrays = {
+            "plate_signal": np.ascontiguousarray(signal.T),
+            "plate_valid": np.ascontiguousarray(valid.T, dtype=np.float32),
+            "plate_static": self._plate_static(signal, valid),
+            "plate_mask": np.ones(len(self.layout.plates), dtype=np.float32),
+            **self._candidate_arrays(found, sessions),
+            **_commit_arrays(tick_ns, commits, found),
+            **self._session_arrays(tick_ns, sessions, found),
+        }
+        return Window(
+            self.shelf, tick_ns, arrays, tuple(c.product for c in found), tuple(commits),
+            tuple(s.id for s in sessions), self.layout.plates,
+        )  # fmt: skip
+
+    def _candidates(self, memory: ShelfMemory, sessions: list[Session]) -> list[Candidate]:
+        found = {"": Candidate("", (), False, False)}
+        for candidate in self._standing:
+            found[candidate.product] = candidate
+        for product, (_, plates) in memory.stray.items():
+            if product not in found and product in self.store.products:
+                found[product] = Candidate(product, plates, True, True)
+        for session in sessions:
+            for product in reversed(session.carried):
+                if product not in found and product in self.store.products:
+                    found[product] = Candidate(product, (), False, False)
+        for commit in memory.commits:
+            if commit.product not in found and commit.product in self.store.products:
+                found[commit.product] = Candidate(commit.product, (), False, False)
+        return list(found.values())[:MAX_CANDIDATES]
+
+    def _plate_static(
+        self, signal: NDArray[np.float32], valid: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        static = self._static.copy()
+        rough = np.abs(np.diff(signal, axis=0)).mean(axis=0)
+        static[:, 3] = np.log10(rough + 1e-5) + 4
+        return static
+
+    def _candidate_arrays(self, found: list[Candidate], sessions: list[Session]) -> Arrays:
+        count = len(found)
+        static = np.zeros((count, 8), dtype=np.float32)
+        weight = np.full(count, 0.15, dtype=np.float32)
+        measured = np.full(count, 0.15, dtype=np.float32)
+        on = np.zeros((count, len(self.layout.plates)), dtype=np.float32)
+        for i, candidate in enumerate(found):
+            for plate in candidate.plates:
+                if plate in self._column:
+                    on[i, self._column[plate]] = 1.0
+            if not candidate.product:
+                static[i, 7] = 1.0
+                continue
+            product = self.store.products[candidate.product]
+            held = [
+                s.carried[candidate.product] for s in sessions if candidate.product in s.carried
+            ]
+            unit = next((c.unit_kg for c in held if c.unit_kg > 0), 0.0)
+            weight[i] = max(product.weight_kg, 0.002)
+            measured[i] = unit if unit > 0.002 else weight[i]
+            static[i] = (
+                math.log(weight[i] / 0.2), product.size_m[0] * 5, candidate.stands,
+                candidate.stray, min(sum(c.quantity for c in held), 4) / 2, bool(held),
+                unit > 0.002, 0.0,
+            )  # fmt: skip
+        return {
+            "candidate_static": static,
+            "candidate_weight": weight,
+            "candidate_measured": measured,
+            "candidate_plates": on,
+            "candidate_mask": np.ones(count, dtype=np.float32),
+        }
+
+    def _session_arrays(
+        self, tick_ns: int, sessions: list[Session], found: list[Candidate]
+    ) -> Arrays:
+        fixture = self.store.shelves[self.shelf].fixture
+        static = np.zeros((len(sessions), 5), dtype=np.float32)
+        carries = np.zeros((len(sessions), len(found)), dtype=np.float32)
+        for i, session in enumerate(sessions):
+            here = session.touched.get(fixture)
+            else_where = max((t for f, t in session.touched.items() if f != fixture), default=None)
+            static[i] = (
+                _recency(tick_ns, here), _recency(tick_ns, else_where),
+                _recency(tick_ns, session.enter_ns), session.exit_ns is not None,
+                math.log(max(session.group_size, 1)),
+            )  # fmt: skip
+            for j, candidate in enumerate(found):
+                held = session.carried.get(candidate.product)
+                carries[i, j] = min(held.quantity, 4) / 2 if held else 0.0
+        return {
+            "session_static": static,
+            "session_carries": carries,
+            "session_mask": np.ones(len(sessions), dtype=np.float32),
+        }
+
+
+def _recency(tick_ns: int, stamp_ns: int | None) -> float:
+    """1 for now, falling to 0 over a minute or so; 0 for never."""
+    return 0.0 if stamp_ns is None else math.exp(-max(tick_ns - stamp_ns, 0) / (20 * SECOND))
+
+
+def _commit_arrays(tick_ns: int, commits: list[Commit], found: list[Candidate]) -> Arrays:
+    index = {candidate.product: i for i, candidate in enumerate(found)}
+    pointer = np.zeros((len(commits), len(found)), dtype=np.float32)
+    static = np.zeros((len(commits), 6), dtype=np.float32)
+    marks = np.zeros((2, MARKS), dtype=np.float32)
+    for i, commit in enumerate(commits):
+        pointer[i, index.get(commit.product, 0)] = 1.0
+        age = (tick_ns - commit.stamp_ns) / WINDOW_NS
+        take = commit.action is Action.TAKE
+        static[i] = (
+            take, not take, commit.quantity / 2, age, commit.probability,
+            min((tick_ns - commit.committed_ns) / WINDOW_NS, 1.0),
+        )  # fmt: skip
+        at = min(max(int((1 - age) * MARKS), 0), MARKS - 1)
+        marks[0 if take else 1, at] += commit.quantity / 2
+    return {
+        "commit_candidate": pointer,
+        "commit_static": static,
+        "commit_marks": marks,
+        "commit_mask": np.ones(len(commits), dtype=np.float32),
+    }
+
+
+def collate(windows: list[Arrays]) -> Arrays:
+    """Pad and stack the arrays of several windows: a leading batch axis, zeros elsewhere.
+
+    Axes that would be empty get length 1, all masked, since no runtime likes empty axes.
+    """
+    size: dict[str, int] = {}
+    for name, shape in SHAPES.items():
+        for axis, label in enumerate(shape):
+            if isinstance(label, str):
+                longest = max(w[name].shape[axis] for w in windows)
+                size[label] = max(size.get(label, 1), longest)
+    batch: Arrays = {}
+    for name, shape in SHAPES.items():
+        full = [size[label] if isinstance(label, str) else label for label in shape]
+        out = np.zeros((len(windows), *full), dtype=np.float32)
+        for row, window in zip(out, windows, strict=True):
+            array = window[name]
+            row[tuple(slice(n) for n in array.shape)] = array
+        batch[name] = out
+    for name in ("candidate_weight", "candidate_measured"):
+        batch[name][batch["candidate_mask"] == 0] = 1.0
+    return batch

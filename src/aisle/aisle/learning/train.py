@@ -1,0 +1,275 @@
+"""Training from nothing: simulate, learn, keep checkpoints, export.
+
+One process learns, others simulate. Everything can be stopped and resumed; the log is JSON lines.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import queue
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import multiprocessing
+
+from aisle.fusion.windows import Arrays
+from aisle.learning.collect import endless_samples
+from aisle.learning.labels import Label
+from aisle.learning.loss import Batch, all_logits, losses, make_batch
+from aisle.learning.torch_runtime import TorchRuntime
+from aisle.receipt_model.network import NetworkConfig, ReceiptTransformer
+
+Pair = tuple[Arrays, Label]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train; written into the manifest."""
+
+    seed: int = 1
+    steps: int = 24_000
+    batch: int = 128
+    rate: float = 1.5e-3
+    warm_up: int = 300
+    decay: float = 0.01
+    average: float = 0.999
+    """Decay of the averaged weights, which are the ones exported."""
+    buffer: int = 100_000
+    first: int = 8_000
+    """Samples to wait for before the first step."""
+    own_from: float = 0.3
+    """Share of the steps after which simulations also run on the model's own answers."""
+    own_share: float = 0.6
+    workers: int = 1
+    check_every: int = 500
+
+
+class Trainer:
+    """State of one training run in a directory."""
+
+    def __init__(self, directory: Path, config: TrainConfig) -> None:
+        self.directory, self.config = directory, config
+        directory.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(config.seed)
+        self.network = ReceiptTransformer(NetworkConfig())
+        self.average = ReceiptTransformer(NetworkConfig())
+        self.average.load_state_dict(self.network.state_dict())
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98)
+        )
+        self.step, self.seconds, self.runs = 0, 0.0, 0
+        self._resume()
+
+    @property
+    def checkpoint(self) -> Path:
+        """Everything needed to resume."""
+        return self.directory / "checkpoint.pt"
+
+    def _resume(self) -> None:
+        if not self.checkpoint.is_file():
+            return
+        state = torch.load(self.checkpoint, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        self.runs = int(state["runs"])
+        self.log(event="resumed", step=self.step)
+
+    def save(self) -> None:
+        """Write the checkpoint atomically."""
+        state = {
+            "network": self.network.state_dict(), "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(), "step": self.step,
+            "seconds": self.seconds, "runs": self.runs,
+        }  # fmt: skip
+        part = self.checkpoint.with_suffix(".part")
+        torch.save(state, part)
+        part.replace(self.checkpoint)
+
+    def log(self, **values: Any) -> None:
+        """One line in `log.jsonl` and on the terminal."""
+        line = json.dumps(values)
+        with (self.directory / "log.jsonl").open("a") as file:
+            file.write(line + "\n")
+        print(line, flush=True)
+
+    def rate(self) -> float:
+        """Warm-up, then a cosine down to a fiftieth."""
+        config = self.config
+        if self.step < config.warm_up:
+            return config.rate * (self.step + 1) / config.warm_up
+        done = min((self.step - config.warm_up) / max(config.steps - config.warm_up, 1), 1.0)
+        return config.rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+
+    def learn(self, batch: Batch) -> dict[str, float]:
+        """One step."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate()
+        self.network.train()
+        parts = losses(self.network(**batch.inputs), batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        parts["total"].backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        keep = min(self.config.average, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
+            for mean, value in pairs:
+                mean.lerp_(value, 1 - keep)
+        return {name: float(value.detach()) for name, value in parts.items()}
+
+    @torch.no_grad()
+    def check(self, batches: list[Batch]) -> dict[str, float]:
+        """Loss and accuracy of the averaged weights on windows that are never trained on."""
+        self.average.eval()
+        total, right, change, change_right, loss = 0, 0, 0, 0, 0.0
+        for batch in batches:
+            outputs = self.average(**batch.inputs)
+            best = all_logits(outputs).argmax(1)
+            hit = best == batch.target
+            total += len(hit)
+            right += int(hit.sum())
+            change += int(batch.is_change.sum())
+            change_right += int((hit & batch.is_change).sum())
+            loss += float(losses(outputs, batch)["answer"]) * len(hit)
+        return {
+            "loss": loss / total, "right": right / total,
+            "change_right": change_right / max(change, 1),
+        }  # fmt: skip
+
+
+def _simulate(seed: int, directory: Path, config: TrainConfig, out: Any) -> None:
+    """A worker: sends chunks of samples for ever."""
+    os.nice(5)
+    torch.set_num_threads(1)
+    for number in range(1_000_000):
+        rng = np.random.default_rng((seed, number, 9))
+        model = None
+        weights = directory / "checkpoint.pt"
+        if weights.is_file() and rng.random() < config.own_share:
+            state = torch.load(weights, weights_only=True)
+            if state["step"] >= config.own_from * config.steps:
+                network = ReceiptTransformer(NetworkConfig())
+                network.load_state_dict(state["average"])
+                model = TorchRuntime(network)
+        chunk: list[Pair] = []
+        for sample in endless_samples(seed * 1_000_003 + number, model):
+            chunk.append((sample.arrays, sample.label))
+            if len(chunk) >= 1500:
+                break
+        out.put(chunk)
+
+
+def _batches(rng: np.random.Generator, buffer: list[Pair], size: int) -> Iterator[Batch]:
+    """Four batches of windows of about the same number of plates, so that padding is small."""
+    chosen = [buffer[i] for i in rng.integers(0, len(buffer), 4 * size)]
+    chosen.sort(key=lambda pair: len(pair[0]["plate_mask"]))
+    for i in rng.permutation(4):
+        yield make_batch(chosen[i * size : (i + 1) * size])
+
+
+def train(directory: Path, config: TrainConfig) -> Trainer:
+    """Train until `config.steps`; call again to resume."""
+    torch.set_num_threads(1)
+    trainer = Trainer(directory, config)
+    trainer.runs += 1
+    checks = _check_batches(config)
+    context = multiprocessing.get_context("spawn")
+    samples: Any = context.Queue(maxsize=8)
+    workers = [
+        context.Process(
+            target=_simulate,
+            args=(config.seed * 100 + 10 * trainer.runs + i, directory, config, samples),
+            daemon=True,
+        )
+        for i in range(config.workers)
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        _loop(trainer, samples, checks)
+    finally:
+        for worker in workers:
+            worker.terminate()
+    trainer.save()
+    return trainer
+
+
+def _check_batches(config: TrainConfig) -> list[Batch]:
+    """Windows from seeds that no worker uses."""
+    pairs: list[Pair] = []
+    for sample in endless_samples(987_654_321):
+        pairs.append((sample.arrays, sample.label))
+        if len(pairs) >= 3000:
+            break
+    size = config.batch
+    return [make_batch(pairs[i : i + size]) for i in range(0, len(pairs), size)]
+
+
+def _loop(trainer: Trainer, samples: Any, checks: list[Batch]) -> None:
+    config = trainer.config
+    rng = np.random.default_rng((config.seed, trainer.runs))
+    buffer: list[Pair] = []
+    got, first_step = 0, trainer.step
+    mean: dict[str, float] = {}
+    begun, saved = time.monotonic() - trainer.seconds, time.monotonic()
+    while trainer.step < config.steps:
+        wait = len(buffer) < config.first
+        if got < config.first + 0.8 * config.batch * (trainer.step - first_step):
+            # Enough new samples, not all that can be had: simulating takes a core from learning.
+            got += _receive(samples, buffer, config.buffer, wait=wait, at=got)
+        if wait:
+            continue
+        for batch in _batches(rng, buffer, config.batch):
+            parts = trainer.learn(batch)
+            for name, value in parts.items():
+                mean[name] = 0.98 * mean.get(name, value) + 0.02 * value
+        trainer.seconds = time.monotonic() - begun
+        if trainer.step % config.check_every < 4:
+            check = trainer.check(checks)
+            rounded = {k: round(v, 4) for k, v in mean.items()}
+            trainer.log(
+                step=trainer.step, seconds=round(trainer.seconds), samples=got,
+                train=rounded, check={k: round(v, 4) for k, v in check.items()},
+            )  # fmt: skip
+        if time.monotonic() - saved > 60:
+            trainer.save()
+            saved = time.monotonic()
+
+
+def _receive(samples: Any, buffer: list[Pair], limit: int, wait: bool, at: int) -> int:
+    """Move what the workers have made into the buffer, the oldest out; how many came."""
+    got = 0
+    while True:
+        try:
+            chunk: list[Pair] = samples.get(timeout=120) if wait else samples.get_nowait()
+        except queue.Empty:
+            return got
+        for pair in chunk:
+            if len(buffer) < limit:
+                buffer.append(pair)
+            else:
+                buffer[(at + got) % limit] = pair
+            got += 1
+        if wait:
+            return got
+
+
+def manifest_of(trainer: Trainer, checks: dict[str, float]) -> dict[str, Any]:
+    """What a reader must know of a model."""
+    return {
+        "network": asdict(trainer.network.config),
+        "training": asdict(trainer.config),
+        "steps": trainer.step,
+        "seconds": round(trainer.seconds),
+        "check": checks,
+    }
