@@ -22,7 +22,7 @@ STANDINS = {
     "launch_ros": ("launch_ros",),
     "launch_testing": ("launch_testing",),
     "ros2cli": ("ros2cli",),
-    "tf2_ros": ("tf2_ros", "tf2"),
+    "tf2_ros": ("tf2_ros", "tf2_py"),
     "cv_bridge": ("cv_bridge",),
 }
 _MARK = "+standin"

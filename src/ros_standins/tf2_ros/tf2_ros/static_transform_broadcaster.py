@@ -1,0 +1,5 @@
+"""Where the original keeps the static broadcaster."""
+
+from .broadcasters import StaticTransformBroadcaster
+
+__all__ = ["StaticTransformBroadcaster"]
