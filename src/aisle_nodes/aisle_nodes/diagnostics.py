@@ -74,8 +74,10 @@ class Diagnostics:
         self._node = node
         self.counters: Counter[str] = Counter()
         self.streams: dict[str, StreamStats] = {}
+        self.values: dict[str, object] = {}
+        """Read rather than counted: set by `refresh`."""
         self.refresh: Callable[[], None] = lambda: None
-        """Called before each report, for values that are read rather than counted."""
+        """Called before each report, to bring `values` and problems up to date."""
         self._problems: dict[str, tuple[Level, str]] = {}
         self._logged: dict[str, float] = {}
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
@@ -103,6 +105,13 @@ class Diagnostics:
         if self._problems.pop(name, None):
             self._node.get_logger().info(f"{name}: solved")
 
+    def hold(self, name: str, level: Level, text: str) -> None:
+        """Hold up a problem while there is a text, take it down when it is empty."""
+        if text:
+            self.problem(name, level, text)
+        else:
+            self.solved(name)
+
     def _log(self, key: str, level: Level, text: str) -> None:
         now = time.monotonic()
         if now - self._logged.get(key, -LOG_EVERY_S) < LOG_EVERY_S:
@@ -119,7 +128,8 @@ class Diagnostics:
         """Publish the node's state now."""
         self.refresh()
         now = self._node.get_clock().now()
-        values: dict[str, str] = {name: str(n) for name, n in sorted(self.counters.items())}
+        merged: dict[str, object] = {**self.values, **self.counters}
+        values = {name: str(value) for name, value in sorted(merged.items())}
         for name, stream in sorted(self.streams.items()):
             report = stream.report(now.nanoseconds, time.monotonic())
             values.update({f"{name}/{key}": value for key, value in report.items()})

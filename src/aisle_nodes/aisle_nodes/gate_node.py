@@ -99,13 +99,9 @@ class GateNode(AisleNode[GateParameters]):
     def _report(self) -> None:
         if self._device is None:
             return
-        counters = self.diagnostics.counters
-        counters["overlong_lines"] = self._device.overlong
-        counters["reconnects"] = max(0, self._device.opened - 1)
-        if self._device.error:
-            self.diagnostics.problem("gate", Level.ERROR, self._device.error)
-        else:
-            self.diagnostics.solved("gate")
+        self.diagnostics.values["overlong_lines"] = self._device.overlong
+        self.diagnostics.values["reconnects"] = max(0, self._device.opened - 1)
+        self.diagnostics.hold("gate", Level.ERROR, self._device.error)
 
 
 main = main_of(GateNode)

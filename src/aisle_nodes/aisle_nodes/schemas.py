@@ -112,14 +112,21 @@ class ReceiptParameters(NodeParameters):
         required=True,
     )
     review_below: float = parameter(
-        0.5, "A line less sure than this puts its receipt into review", minimum=0.0, maximum=1.0
+        0.8, "A line less sure than this puts its receipt into review", minimum=0.0, maximum=1.0
     )
     final_limit_s: float = parameter(
-        60.0,
+        30.0,
         "A receipt closes into review this long after the exit if the fusion is silent",
         unit="s",
         minimum=1.0,
         maximum=86400.0,
+    )
+    max_open_s: float = parameter(
+        14400.0,
+        "A session that is open for longer goes into review",
+        unit="s",
+        minimum=1.0,
+        maximum=1e6,
     )
 
 

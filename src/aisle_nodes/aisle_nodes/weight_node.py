@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +55,6 @@ class WeightNode(AisleNode[WeightParameters]):
             self.create_service(TarePlate, f"{weights_topic(name)}/tare", self._tare_service(name))
             for name in self._controllers
         ]
-        self._reported: Counter[str] = Counter()
         self.diagnostics.refresh = self._report
 
     def activate(self) -> None:
@@ -146,19 +144,13 @@ class WeightNode(AisleNode[WeightParameters]):
 
     def _report(self) -> None:
         """Bring counters and problems up to date for diagnostics."""
-        assert self._source is not None
-        self.diagnostics.counters.update(self._source.counters - self._reported)
-        self._reported = Counter(self._source.counters)
-        self._hold("source", self._source.error)
-        frozen = [plate for watch in self._watches.values() for plate in watch.frozen]
+        if self._source is None:
+            return
+        self.diagnostics.values.update(self._source.counters)
+        self.diagnostics.hold("source", Level.WARN, self._source.error)
+        frozen = ", ".join(plate for watch in self._watches.values() for plate in watch.frozen)
         advice = "always the same reading; restart the scale or look at the load cell"
-        self._hold("frozen", f"{', '.join(frozen)}: {advice}" if frozen else "")
-
-    def _hold(self, name: str, text: str) -> None:
-        if text:
-            self.diagnostics.problem(name, Level.WARN, text)
-        else:
-            self.diagnostics.solved(name)
+        self.diagnostics.hold("frozen", Level.WARN, f"{frozen}: {advice}" if frozen else "")
 
     def _tare_service(self, controller: str) -> Any:
         def serve(request: Any, response: Any) -> Any:

@@ -1,0 +1,130 @@
+"""store_model_node: the store, its frames, and what moved in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from aisle_msgs.msg import SlotChange, StoreModel
+from aisle_msgs.srv import SetSlot
+from geometry_msgs.msg import TransformStamped
+from tf2_ros import StaticTransformBroadcaster, TransformBroadcaster
+
+from aisle.bags.convert import MessageError, time_message
+from aisle.bags.convert_store import store_to_message
+from aisle.store.load import read_store_files
+from aisle.store.model import ChangeError, Transform, joint_transforms, static_transforms
+from aisle_nodes.diagnostics import Level
+from aisle_nodes.interfaces import (
+    SET_SLOT,
+    SLOT_CHANGES,
+    SLOT_QOS,
+    STORE_MODEL,
+    STORE_QOS,
+    TYPES,
+)
+from aisle_nodes.moved import MovedStore
+from aisle_nodes.node import AisleNode, main_of
+from aisle_nodes.schemas import StoreModelParameters
+from aisle_nodes.slot_changes import slot_change_from_message
+
+STATE_FILE = "moved.json"
+
+
+class StoreModelNode(AisleNode[StoreModelParameters]):
+    """Publishes `store/model`, `/tf_static` and `/tf`, follows `store/slot_changes`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("store_model_node", StoreModelParameters, **options)
+        self._timer: Any = None
+        self._input: Any = None
+
+    def configure(self) -> None:
+        """Read the store's files and what moved since."""
+        files = read_store_files(Path(self.params.store))
+        for problem in files.problems:
+            self.diagnostics.count("store_warnings", str(problem))
+        folder = self.params.state_dir
+        path = Path(folder) / STATE_FILE if folder else None
+        self._robot = files.robot
+        self._moved = MovedStore(files.store, path, self.now_ns())
+        self._model = self.create_lifecycle_publisher(StoreModel, STORE_MODEL, STORE_QOS)
+        self._static = StaticTransformBroadcaster(self)
+        self._joints = TransformBroadcaster(self)
+        self._service = self.create_service(SetSlot, SET_SLOT, self._serve)
+        self.diagnostics.refresh = self._report
+
+    def activate(self) -> None:
+        """Publish the store; listen."""
+        self._static.sendTransform(
+            [self._stamped(transform) for transform in static_transforms(self._robot)]
+        )
+        self._publish()
+        self._input = self.create_subscription(SlotChange, SLOT_CHANGES, self._on_change, SLOT_QOS)
+        if joint_transforms(self._robot, {}):
+            self._timer = self.create_timer(1.0 / self.params.door_rate_hz, self._publish_joints)
+
+    def deactivate(self) -> None:
+        """Stop listening."""
+        if self._input is not None:
+            self.destroy_subscription(self._input)
+        if self._timer is not None:
+            self.destroy_timer(self._timer)
+        self._input = self._timer = None
+
+    def _publish(self) -> None:
+        message = store_to_message(self._moved.store, self._moved.stamp_ns, TYPES)
+        self._model.publish(message)
+
+    def _publish_joints(self) -> None:
+        """Doors without a sensor are closed."""
+        self._joints.sendTransform(
+            [self._stamped(transform) for transform in joint_transforms(self._robot, {})]
+        )
+
+    def _stamped(self, transform: Transform) -> TransformStamped:
+        message = TransformStamped(child_frame_id=transform.child)
+        message.header.stamp = time_message(self.now_ns(), TYPES)
+        message.header.frame_id = transform.parent
+        place, turn = message.transform.translation, message.transform.rotation
+        place.x, place.y, place.z = transform.xyz
+        turn.x, turn.y, turn.z, turn.w = transform.quaternion
+        return message
+
+    def _on_change(self, message: Any) -> None:
+        try:
+            moved = self._moved.apply(slot_change_from_message(message), self.now_ns())
+        except (MessageError, ChangeError) as error:
+            self.diagnostics.count("refused_slot_changes", f"slot change refused: {error}")
+            return
+        self.diagnostics.count("slot_changes", amount=moved)
+        if moved:
+            self._publish()
+
+    def _serve(self, request: Any, response: Any) -> Any:
+        area = tuple(request.area)
+        try:
+            if len(area) not in (0, 4):
+                raise ChangeError(f"an area has 4 numbers, this one has {len(area)}")
+            self._moved.put(
+                request.shelf,
+                request.product,
+                tuple(request.plates),
+                area or None,
+                max(1, request.facings),
+                self.now_ns(),
+            )
+        except ChangeError as error:
+            response.message = str(error)
+            return response
+        self._publish()
+        response.success, response.revision = True, self._moved.store.revision
+        response.message = f"the store is at revision {response.revision}"
+        return response
+
+    def _report(self) -> None:
+        self.diagnostics.values["revision"] = self._moved.store.revision
+        self.diagnostics.hold("moved", Level.ERROR, self._moved.error)
+
+
+main = main_of(StoreModelNode)
