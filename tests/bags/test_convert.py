@@ -20,6 +20,7 @@ from aisle.records import (
     Receipt,
     ReceiptLine,
     ReceiptState,
+    SlotChange,
     WeightBatch,
 )
 
@@ -134,6 +135,17 @@ def test_a_broken_change_is_refused(field, value):
         convert.prediction_from_message(message)
 
 
+def slot_change() -> SlotChange:
+    return SlotChange(11, "s/1#2", "cola", "g1/s1", ("g1/s1/p1",), -2, 0.75)
+
+
+def test_slot_changes_survive_the_wire():
+    message = through_bytes(
+        convert.SLOT_CHANGE, convert.slot_change_to_message(slot_change(), TYPES)
+    )
+    assert convert.slot_change_from_message(message) == slot_change()
+
+
 def receipt() -> Receipt:
     lines = (ReceiptLine("cola", "Cola", 2, 199, 0.5), ReceiptLine("", "", 1, 0, 0.25))
     return Receipt("s", 4, ReceiptState.REVIEW, 99, "EUR", lines, "final", ("unnamed product",))
@@ -219,6 +231,10 @@ READERS = {
     convert.PREDICTION: (
         convert.prediction_from_message,
         convert.prediction_to_message(prediction(), TYPES),
+    ),
+    convert.SLOT_CHANGE: (
+        convert.slot_change_from_message,
+        convert.slot_change_to_message(slot_change(), TYPES),
     ),
     convert.UPDATE: (
         convert.receipt_from_message,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from aisle.fusion.fusion import Fusion, StoreAt
-from aisle.fusion.runtime import load_runtime
+from aisle.fusion.runtime import Runtime
 from aisle.receipts import Ledger, LedgerConfig
 from aisle.records import GateEvent, Prediction, Receipt, WeightBatch
+from aisle.store.model import ChangeError, with_slot_change
 from aisle.store.types import Store
 
 Outcome = tuple[list[Prediction], list[Receipt]]
@@ -16,16 +18,27 @@ Outcome = tuple[list[Prediction], list[Receipt]]
 class StoreCheckout:
     """Turns store models, weights and gate events into predictions and receipts."""
 
-    def __init__(self, folder: Path, model: Path | None = None) -> None:
-        """Open a ledger in `folder` and the model, the shipped one when None."""
-        self._runtime = load_runtime(model)
+    def __init__(self, folder: Path, runtime: Runtime, *, follow: bool = True) -> None:
+        """Open a ledger in `folder`.
+
+        Args:
+            folder: Empty; the ledger's file is made there.
+            runtime: The model.
+            follow: Whether put-backs in the wrong place change the store model here, as the store
+                model's node does it; False where the changed models come from the bag.
+        """
+        self._runtime, self._follow = runtime, follow
         self._ledger = Ledger(
             f"sqlite:///{folder / 'ledger.db'}", config=LedgerConfig(synchronous="NORMAL")
         )
         self._fusion: Fusion | None = None
+        self._store: Store | None = None
+        self._slots_seen = 0
+        self._refused: Counter[str] = Counter()
 
     def store(self, stamp_ns: int, store: Store) -> Outcome:
         """Take in a store model that holds from `stamp_ns` on."""
+        self._store = store
         receipts = self._ledger.set_catalogue(store, stamp_ns)
         if self._fusion is None:
             self._fusion = Fusion(store, self._runtime)
@@ -45,9 +58,35 @@ class StoreCheckout:
         return self._bill(self._fusion.finish()) if self._fusion is not None else ([], [])
 
     def _bill(self, predictions: list[Prediction]) -> Outcome:
-        return predictions, [
-            receipt for prediction in predictions for receipt in self._ledger.apply(prediction)
-        ]
+        receipts, done = [], list(predictions)
+        while predictions:
+            for prediction in predictions:
+                receipts += self._ledger.apply(prediction)
+            predictions = self._moved() if self._follow else []
+            done += predictions
+        return done, receipts
+
+    def _moved(self) -> list[Prediction]:
+        """Give the fusion a store model for each product that was put back elsewhere."""
+        assert self._store is not None
+        assert self._fusion is not None
+        found = []
+        for place, change in self._ledger.slot_changes(self._slots_seen):
+            self._slots_seen = place
+            try:
+                self._store = with_slot_change(
+                    self._store,
+                    change.product,
+                    change.shelf,
+                    change.plates,
+                    change.quantity,
+                    change.confidence,
+                )
+            except ChangeError:
+                self._refused["slot_changes_refused"] += 1
+                continue
+            found += self._fusion.push(StoreAt(change.stamp_ns, self._store))
+        return found
 
     @property
     def counters(self) -> dict[str, int]:
@@ -55,6 +94,7 @@ class StoreCheckout:
         found = {f"ledger/{name}": count for name, count in self._ledger.counters.items()}
         if self._fusion is not None:
             found.update({f"fusion/{n}": count for n, count in self._fusion.counters.items()})
+        found.update(self._refused)
         return {name: count for name, count in found.items() if count}
 
     def close(self) -> None:

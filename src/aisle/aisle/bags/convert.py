@@ -30,6 +30,7 @@ from aisle.records import (
     Receipt,
     ReceiptLine,
     ReceiptState,
+    SlotChange,
     WeightBatch,
 )
 
@@ -37,6 +38,7 @@ WEIGHTS = "aisle_msgs/msg/WeightReadings"
 GATE = "aisle_msgs/msg/GateEvent"
 PREDICTION = "aisle_msgs/msg/ReceiptPrediction"
 UPDATE = "aisle_msgs/msg/ReceiptUpdate"
+SLOT_CHANGE = "aisle_msgs/msg/SlotChange"
 
 MAX_TEXT = 512
 """Longest identifier or name, characters."""
@@ -358,3 +360,35 @@ def receipt_from_message(message: Any) -> Receipt:
             f"total_minor is {message.total_minor}, the lines make {receipt.total_minor}"
         )
     return receipt
+
+
+def slot_change_to_message(change: SlotChange, types: MessageTypes) -> Any:
+    """Return a `SlotChange` message; the confidence becomes a 32-bit float."""
+    return types.make(
+        SLOT_CHANGE,
+        header=header_message(change.stamp_ns, "", types),
+        cause=change.cause,
+        product=change.product,
+        shelf=change.shelf,
+        plates=list(change.plates),
+        quantity=change.quantity,
+        confidence=change.confidence,
+    )
+
+
+@untrusted
+def slot_change_from_message(message: Any) -> SlotChange:
+    """Return a `SlotChange` record.
+
+    Raises:
+        MessageError: A field is out of bounds.
+    """
+    return SlotChange(
+        stamp_ns=stamp(message.header.stamp),
+        cause=text(message.cause, "cause"),
+        product=text(message.product, "product"),
+        shelf=text(message.shelf, "shelf"),
+        plates=texts(message.plates, "plates"),
+        quantity=whole(message.quantity, "quantity", -MAX_QUANTITY, MAX_QUANTITY),
+        confidence=share(message.confidence, "confidence"),
+    )

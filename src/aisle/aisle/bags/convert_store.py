@@ -10,7 +10,6 @@ from collections import defaultdict
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aisle.bags.convert import (
     MAX_PLATES,
@@ -27,6 +26,8 @@ from aisle.bags.convert import (
     whole,
 )
 from aisle.bags.messages import MessageTypes
+from aisle.store.geometry import quaternion_from_pose
+from aisle.store.model import slot_box
 from aisle.store.types import Controller, Fixture, Matrix, Plate, Product, Shelf, Slot, Store
 
 STORE = "aisle_msgs/msg/StoreModel"
@@ -39,37 +40,10 @@ def _single(value: Any, name: str) -> float:
     return float(str(np.float32(finite(value, name))))
 
 
-def quaternion(rotation: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    """Return x, y, z, w of a 3x3 rotation matrix, w not negative."""
-    m = rotation
-    squares = np.array([m[0, 0], m[1, 1], m[2, 2], m.trace()]) @ _SQUARES + 1.0
-    largest = int(np.argmax(squares))
-    value = np.sqrt(max(float(squares[largest]), 0.0)) / 2.0
-    pairs = {
-        (0, 1): m[1, 0] + m[0, 1],
-        (0, 2): m[2, 0] + m[0, 2],
-        (1, 2): m[2, 1] + m[1, 2],
-        (0, 3): m[2, 1] - m[1, 2],
-        (1, 3): m[0, 2] - m[2, 0],
-        (2, 3): m[1, 0] - m[0, 1],
-    }
-    parts = [
-        value if i == largest else pairs[min(i, largest), max(i, largest)] / (4.0 * value)
-        for i in range(4)
-    ]
-    sign = -1.0 if parts[3] < 0 else 1.0
-    x, y, z, w = (sign * float(part) for part in parts)
-    return x, y, z, w
-
-
-# 4x^2, 4y^2, 4z^2 are 1 + 2 m_ii - trace and 4w^2 is 1 + trace, so the largest can be divided by.
-_SQUARES = np.array([[2.0, 0, 0, 0], [0, 2.0, 0, 0], [0, 0, 2.0, 0], [-1.0, -1.0, -1.0, 1.0]])
-
-
 def pose_to_message(pose: Matrix | None, types: MessageTypes) -> Any:
     """Return a `geometry_msgs/Pose`; the identity for None."""
     matrix = np.eye(4) if pose is None else pose
-    x, y, z, w = quaternion(matrix[:3, :3])
+    x, y, z, w = quaternion_from_pose(matrix)
     px, py, pz = (float(value) for value in matrix[:3, 3])
     return types.make(
         "geometry_msgs/msg/Pose",
@@ -112,32 +86,8 @@ def _size(message: Any, name: str) -> tuple[float, float, float]:
     return x, y, z
 
 
-def _slot_place(store: Store, slot: Slot) -> tuple[Matrix | None, tuple[float, float, float]]:
-    """Centre and size of a slot, from its plates or its area."""
-    height = store.products[slot.product].size_m[2] if slot.product in store.products else 0.0
-    plates = [store.plates[plate] for plate in slot.plates if plate in store.plates]
-    if plates:
-        size = (sum(p.size_m[0] for p in plates), max(p.size_m[1] for p in plates), height)
-        poses = [plate.pose for plate in plates if plate.pose is not None]
-        if len(poses) < len(plates):
-            return None, size
-        centre = poses[0].copy()
-        centre[:3, 3] = np.mean([pose[:3, 3] for pose in poses], axis=0)
-        return centre, size
-    if slot.area is None:
-        return None, (0.0, 0.0, height)
-    x0, y0, x1, y1 = slot.area
-    size = (abs(x1 - x0), abs(y1 - y0), height)
-    shelf = store.shelves[slot.shelf].pose
-    if shelf is None:
-        return None, size
-    offset = np.eye(4)
-    offset[:2, 3] = (x0 + x1) / 2, (y0 + y1) / 2
-    return shelf @ offset, size
-
-
 def _slot_to_message(store: Store, slot: Slot, types: MessageTypes) -> Any:
-    pose, size = _slot_place(store, slot)
+    pose, size = slot_box(store, slot) or (None, (0.0, 0.0, 0.0))
     return types.make(
         "aisle_msgs/msg/Slot",
         id=slot.id,

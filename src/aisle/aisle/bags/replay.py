@@ -12,14 +12,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aisle.bags import convert, convert_store
 from aisle.bags.messages import MessageError, bag_types
 from aisle.bags.store_io import BagError, BagReader, BagWriter
 from aisle.records import GateEvent, Prediction, Receipt, WeightBatch
 from aisle.store.types import Store
+
+if TYPE_CHECKING:
+    from aisle.fusion.runtime import Runtime
 
 INPUTS: dict[str, Callable[[Any], Any]] = {
     convert.WEIGHTS: convert.weights_from_message,
@@ -102,7 +106,7 @@ def read_records(
         convert.PREDICTION: convert.prediction_from_message,
         convert.UPDATE: convert.receipt_from_message,
     }
-    prefix = "/" if not namespace else f"/{namespace.strip('/')}/"
+    prefix = _prefix(namespace)
     for message in reader.messages(names):
         if not message.topic.startswith(prefix):
             continue
@@ -111,6 +115,10 @@ def read_records(
         except MessageError as error:
             counters["malformed_messages"] += 1
             counters[f"malformed: {message.topic}: {error}"[:200]] += 1
+
+
+def _prefix(namespace: str | None) -> str:
+    return f"/{namespace.strip('/')}/" if namespace else "/"
 
 
 def store_topics(reader: BagReader) -> list[str]:
@@ -150,7 +158,8 @@ def replay(
         reader = stack.enter_context(BagReader(bag))
         _check_store(reader, store, namespace)
         if checkout is None:
-            checkout = _new_checkout(stack, model)
+            follow = store is not None or not _holds_changes(reader, namespace)
+            checkout = _new_checkout(stack, model, follow)
         run = _Run(checkout, result, counters, on_update)
         if store is not None:
             types = bag_types()
@@ -184,11 +193,28 @@ def _check_store(reader: BagReader, store: Store | None, namespace: str | None) 
         raise BagError(f"{reader.path} holds several rigs ({', '.join(topics)}); name a namespace")
 
 
-def _new_checkout(stack: ExitStack, model: Path | None) -> Checkout:
-    from aisle.bags.checkout import StoreCheckout  # loads the inference runtime
+def _holds_changes(reader: BagReader, namespace: str | None) -> bool:
+    """Whether the bag was recorded with the nodes that change the store model."""
+    prefix, counts = _prefix(namespace), reader.counts()
+    return any(
+        name == convert.SLOT_CHANGE or (name == convert_store.STORE and counts[topic] > 1)
+        for topic, name in reader.types.items()
+        if topic.startswith(prefix)
+    )
+
+
+@lru_cache(maxsize=1)
+def _runtime(model: Path | None) -> Runtime:
+    from aisle.fusion.runtime import load_runtime  # loads the inference library
+
+    return load_runtime(model)
+
+
+def _new_checkout(stack: ExitStack, model: Path | None, follow: bool) -> Checkout:
+    from aisle.bags.checkout import StoreCheckout  # loads the inference library
 
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="aisle-replay-"))
-    checkout = StoreCheckout(Path(folder), model)
+    checkout = StoreCheckout(Path(folder), _runtime(model), follow=follow)
     stack.callback(checkout.close)
     return checkout
 

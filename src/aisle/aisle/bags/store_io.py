@@ -77,6 +77,7 @@ QUALITIES = {
     convert_store.STORE: quality(1, latched=True),
     convert.PREDICTION: quality(1000, latched=True),
     convert.UPDATE: quality(1000, latched=True),
+    convert.SLOT_CHANGE: quality(100, latched=True),
 }
 
 
