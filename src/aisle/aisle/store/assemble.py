@@ -83,14 +83,18 @@ class Assembler:
         body = self._robot.parts.get(fixture)
         if body is None or body.kind not in ("gondola", "fridge"):
             message = f"fixture {fixture} of shelf {id_} is not in the URDF"
-            self._report.error(RIG_FILE, self._plate_line(plates), "unknown-fixture", message)
+            place = (RIG_FILE, self._plate_line(plates))
+            if id_ in self._robot.parts:
+                place = (URDF_FILE, self._robot.line(id_))
+            self._report.error(*place, "unknown-fixture", message)
             return None
         pose = self._pose(id_, "shelf")
-        if pose is None:
+        if pose is None and id_ not in self._robot.parts:
             message = f"shelf {id_} has no frame {frame_name(id_)} in the URDF: place unknown"
             self._report.warn(RIG_FILE, self._plate_line(plates), "shelf-without-frame", message)
             size = (body.size[0], body.size[1], _UNKNOWN_ROOM_M)
         else:
+            # A shelf whose frame hangs on nothing has been reported with the URDF.
             part = self._robot.parts[id_]
             size = (part.size[0], part.size[1], part.size[2])
         return Shelf(id_, fixture, size, pose, plates)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from aisle.store.gtin import check_digit, is_gtin, looks_like_gtin
 from aisle.store.money import minor_digits, parse_price
 from aisle.store.names import is_product_id
 from aisle.store.problems import Report
-from aisle.store.textfile import Row, read_table, shorten
+from aisle.store.textfile import FILE_RULES, Row, read_table, shorten
 from aisle.store.types import Product
 
 FILE = "catalogue.csv"
@@ -22,8 +23,24 @@ _GUESSED_DENSITY = 500.0
 """Kilograms per cubic metre of a product whose size is unknown."""
 
 
-def read_catalogue(directory: Path, currency: str, report: Report) -> dict[str, Product]:
-    """Products by id, in file order, with the images of `images/<id>/`.
+@dataclass(frozen=True)
+class Catalogue:
+    """The usable products, and what could not be used."""
+
+    products: dict[str, Product]
+    """By id, in file order."""
+    rejected: frozenset[str] = frozenset()
+    """Ids of rows with mistakes."""
+    complete: bool = True
+    """False when rows could not even be read, so that any product may be missing."""
+
+    def may_have(self, id_: str) -> bool:
+        """True unless the catalogue surely lacks this product."""
+        return not self.complete or id_ in self.products or id_ in self.rejected
+
+
+def read_catalogue(directory: Path, currency: str, report: Report) -> Catalogue:
+    """The products of a store, with the images of `images/<id>/`.
 
     Args:
         directory: The store's folder.
@@ -33,9 +50,11 @@ def read_catalogue(directory: Path, currency: str, report: Report) -> dict[str, 
     products: dict[str, Product] = {}
     images = _images(directory)
     first_line: dict[str, int] = {}
+    rejected: set[str] = set()
     for row in read_table(directory / FILE, FILE, COLUMNS, (), report):
         product = _product(row, currency, images.get(row["id"], ()), report)
         if product is None:
+            rejected.add(row["id"])
             continue
         if product.id in products:
             message = f"product {product.id} is already on line {first_line[product.id]}"
@@ -45,9 +64,10 @@ def read_catalogue(directory: Path, currency: str, report: Report) -> dict[str, 
         first_line[product.id] = row.line
     if not report.failed:
         for folder in sorted(images.keys() - products.keys()):
-            message = f"folder {shorten(folder)} is no product of the catalogue"
-            report.warn("images", 0, "image-without-product", message)
-    return products
+            message = "the folder is no product of the catalogue"
+            report.warn(f"images/{shorten(folder)}", 0, "image-without-product", message)
+    unread = any(p.file == FILE and p.rule in FILE_RULES for p in report.problems)
+    return Catalogue(products, frozenset(rejected), complete=not unread)
 
 
 def guess_size(weight_kg: float, widest_m: float = 0.3) -> tuple[float, float, float]:

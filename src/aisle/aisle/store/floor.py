@@ -66,6 +66,11 @@ def read_floor_plan(directory: Path, report: Report) -> FloorPlan:
     except json.JSONDecodeError as error:
         report.error(FILE, error.lineno, "malformed-json", f"broken JSON: {error.msg}")
         return FloorPlan()
+    except _ConstantError as error:
+        at = re.search(rf"[\s,:\[]{error}", text)
+        line = text.count("\n", 0, at.start() + 1) + 1 if at else 0
+        report.error(FILE, line, "malformed-json", f"broken JSON: {error} is no number")
+        return FloorPlan()
     except (ValueError, RecursionError) as error:
         report.error(FILE, 0, "malformed-json", f"broken JSON: {str(error) or 'too deep'}")
         return FloorPlan()
@@ -89,8 +94,12 @@ def read_floor_plan(directory: Path, report: Report) -> FloorPlan:
     return FloorPlan(tuple(features))
 
 
+class _ConstantError(Exception):
+    """NaN or an infinity in the text, as Python's JSON reader would accept it."""
+
+
 def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")
+    raise _ConstantError(constant)
 
 
 def _feature(item: Any, line: int, report: Report) -> Feature | None:

@@ -65,17 +65,17 @@ def read_store_files(path: Path) -> StoreFiles:
     rig_file = read_rig(path, report)
     robot = read_robot(path, report)
     plan = read_floor_plan(path, report)
-    products = read_catalogue(path, rig_file.rig.currency if rig_file else "EUR", report)
+    catalogue = read_catalogue(path, rig_file.rig.currency if rig_file else "EUR", report)
     if rig_file is None or robot is None:
         # Without devices or geometry every row of the planogram would look wrong.
         raise StoreError(report.problems)
     parts = Assembler(rig_file, robot, report)
     shelves, plates = parts.shelves_and_plates()
-    slots = read_planogram(path, Places(products, shelves, plates), report)
+    slots = read_planogram(path, Places(catalogue, shelves, plates), report)
     store = Store(
         name=rig_file.rig.name,
         currency=rig_file.rig.currency,
-        products=products,
+        products=catalogue.products,
         fixtures=parts.fixtures(shelves),
         shelves=shelves,
         plates=plates,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from aisle.store.catalogue import Catalogue
 from aisle.store.names import is_part, parent_id
 from aisle.store.problems import Report
 from aisle.store.textfile import Row, parse_number, read_table, shorten
@@ -21,7 +22,7 @@ _SLACK_M = 0.01
 class Places:
     """What a planogram may refer to."""
 
-    products: dict[str, Product]
+    catalogue: Catalogue
     shelves: dict[str, Shelf]
     plates: dict[str, Plate]
 
@@ -62,7 +63,8 @@ def read_planogram(directory: Path, places: Places, report: Report) -> dict[str,
 
 def _slot(row: Row, places: Places, report: Report) -> Slot | None:
     before = len(report.problems)
-    if row["product"] not in places.products:
+    product = places.catalogue.products.get(row["product"])
+    if not places.catalogue.may_have(row["product"]):
         message = f"product '{shorten(row['product'])}' is not in the catalogue"
         row.error(report, "unknown-product", message)
     if row["duplicate"].lower() not in ("", "yes", "no"):
@@ -78,9 +80,12 @@ def _slot(row: Row, places: Places, report: Report) -> Slot | None:
         row.error(report, "no-place", "the row says neither plates nor area")
     if row["plates"] and row["area"]:
         row.error(report, "plates-and-area", "the row says both plates and area: choose one")
-    if facings is None or any(p.severity == "error" for p in report.problems[before:]):
+    if (
+        product is None
+        or facings is None
+        or any(p.severity == "error" for p in report.problems[before:])
+    ):
         return None
-    product = places.products[row["product"]]
     slot = Slot(slot_id(shelf.id, product.id), product.id, shelf.id, plates, area, facings, count)
     _check_width(row, slot, product, places, report)
     return slot

@@ -79,10 +79,12 @@ def read_rig(directory: Path, report: Report) -> RigFile | None:
     if text is None:
         return None
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            # Aliases can blow a small file up to gigabytes, and nothing here needs them.
-            report.error(FILE, 0, "malformed-yaml", "anchors and aliases are not allowed")
-            return None
+        for event in yaml.parse(text, yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                # Aliases can blow a small file up to gigabytes, and nothing here needs them.
+                line = event.start_mark.line + 1 if event.start_mark else 0
+                report.error(FILE, line, "malformed-yaml", "anchors and aliases are not allowed")
+                return None
         node = yaml.compose(text, yaml.SafeLoader)
         lines = _lines(node, report)
         data = yaml.safe_load(text)

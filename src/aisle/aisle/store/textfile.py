@@ -12,6 +12,11 @@ from pathlib import Path
 from aisle.store.problems import Report
 
 MAX_BYTES = 16 * 1024 * 1024
+FILE_RULES = frozenset(
+    ("missing-file", "unreadable", "not-utf8", "control-character", "malformed-csv",
+     "missing-column", "repeated-column", "wrong-columns")
+)  # fmt: skip
+"""Rules that leave rows of a table unread."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 

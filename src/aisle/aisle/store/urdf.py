@@ -80,7 +80,8 @@ def read_robot(directory: Path, report: Report) -> Robot | None:
         text, warnings = expand(directory / FILE)
     except XacroError as error:
         rule = "malformed-xml" if error.malformed else "xacro"
-        report.error(FILE, error.line or _line_of(source, str(error)), rule, str(error))
+        line = error.line or _line_of(source, str(error)) or _line_of_call(source, error)
+        report.error(FILE, line, rule, str(error))
         return None
     for warning in warnings:
         report.warn(FILE, _line_of(source, warning), "xacro", warning)
@@ -105,6 +106,9 @@ def parse_urdf(text: str, source: str, report: Report) -> Robot | None:
         return None
     reader = _Reader(source, report)
     links = reader.links(root)
+    if ROOT not in links:
+        report.error(FILE, 0, "urdf", "there is no link 'map'")
+        return None
     joints = reader.joints(root, links)
     poses = reader.poses(links, joints)
     parts = reader.parts(root, links)
@@ -112,35 +116,48 @@ def parse_urdf(text: str, source: str, report: Report) -> Robot | None:
 
 
 def _line_of(source: str, message: str) -> int:
-    """First line that holds a quoted text of a message; 0 when there is none."""
-    for quoted in re.findall(r"['\"]([^'\"\n]{2,})['\"]", message):
-        at = source.find(quoted)
+    """First line that holds a quoted text or a macro of a message; 0 when there is none."""
+    quoted = re.findall(r"'(.{2,})'", message) + re.findall(r"['\"]([^'\"\n]{2,})['\"]", message)
+    for text in [*quoted, *re.findall(r"xacro:\w+", message)]:
+        at = source.find(text)
         if at >= 0:
             return source.count("\n", 0, at) + 1
+    return 0
+
+
+def _line_of_call(source: str, error: XacroError) -> int:
+    """First call of the macro that failed; for a missing parameter, the first one without it."""
+    missing = re.search(r"Undefined parameters \[([a-z_]+)", str(error))
+    lacking = missing.group(1) if missing else None
+    for call in re.finditer(rf"<xacro:{re.escape(error.macro)}\s[^>]*>", source):
+        if error.macro and (lacking is None or f"{lacking}=" not in call.group()):
+            return source.count("\n", 0, call.start()) + 1
     return 0
 
 
 class _Reader:
     def __init__(self, source: str, report: Report) -> None:
         self._report = report
-        self._by_id: dict[tuple[str, ...], int] = {}
+        self._by_id: dict[tuple[str, ...], list[int]] = {}
         for number, line in enumerate(source.splitlines(), start=1):
             attributes = dict(re.findall(r"\b(fixture|shelf|id|name)\s*=\s*[\"']([^\"']*)", line))
             names = (attributes.get(key, "") for key in ("fixture", "shelf", "id", "name"))
             key = tuple(name for name in names if name)
             if key:
-                self._by_id.setdefault(key, number)
+                self._by_id.setdefault(key, []).append(number)
 
-    def part_line(self, id_: str) -> int:
-        """Line of the macro call for an id; of its row or its frame where there is none."""
-        parts = tuple(id_.split("/"))
-        for key in (parts, (frame_name(id_),), parts[:2] if len(parts) == 3 else parts):
-            if key in self._by_id:
-                return self._by_id[key]
-        return 0
+    def part_line(self, name: str, again: bool = False) -> int:
+        """Line of the macro call for an id, a frame or a joint, or for what it is part of.
 
-    def _error(self, rule: str, name: str, message: str) -> None:
-        self._report.error(FILE, self.part_line(name), rule, message)
+        With `again`, the line of the second call for the same thing.
+        """
+        parts = tuple(re.split("[/_]", re.sub("_(joint|door|optical|frame).*", "", name)))
+        keys = (name,), parts, parts[:2], parts[:1]
+        lines: list[int] = next((self._by_id[key] for key in keys if key in self._by_id), [0])
+        return lines[min(int(again), len(lines) - 1)]
+
+    def _error(self, rule: str, name: str, message: str, again: bool = False) -> None:
+        self._report.error(FILE, self.part_line(name, again), rule, message)
 
     def links(self, root: ET.Element) -> set[str]:
         links: set[str] = set()
@@ -150,10 +167,8 @@ class _Reader:
                 message = f"link '{shorten(name)}': lower-case letters, digits and single '_' only"
                 self._error("urdf", name, message)
             elif name in links:
-                self._error("repeated-frame", name, f"link {name} comes twice")
+                self._error("repeated-frame", name, f"link {name} comes twice", again=True)
             links.add(name)
-        if ROOT not in links:
-            self._report.error(FILE, 0, "urdf", "there is no link 'map'")
         return links
 
     def joints(self, root: ET.Element, links: set[str]) -> dict[str, Joint]:
@@ -164,7 +179,7 @@ class _Reader:
                 continue
             if joint.child in joints or joint.child == ROOT:
                 message = f"link {joint.child} has a second parent, {joint.parent}"
-                self._error("urdf", joint.child, message)
+                self._error("urdf", joint.child, message, again=True)
                 continue
             joints[joint.child] = joint
         return joints
@@ -177,7 +192,7 @@ class _Reader:
             link = found.get("link", "") if found is not None else ""
             if link not in links:
                 message = f"joint {shorten(name)}: {end} link '{shorten(link)}' does not exist"
-                self._error("urdf", link or name, message)
+                self._error("urdf", name, message)
             ends.append(link)
         origin = element.find("origin")
         xyz = self._vector(origin, "xyz", name)
@@ -230,7 +245,10 @@ class _Reader:
             for joint in children.get(parent, ()):
                 poses[joint.child] = poses[parent] @ joint.origin
                 queue.append(joint.child)
-        for link in sorted(links - poses.keys()):
+        loose = links - poses.keys()
+        for link in sorted(loose):
+            if link in joints and joints[link].parent in loose - {link}:
+                continue  # its parent is reported
             message = f"link {shorten(link)} hangs on no chain of joints from map"
             self._error("frame-not-in-map", link, message)
         return poses
@@ -254,7 +272,7 @@ class _Reader:
             else:
                 parts[id_] = Part(kind, id_, size)
                 continue
-            self._error("urdf", id_, message)
+            self._error("urdf", id_, message, again=id_ in parts)
         return parts
 
     @staticmethod

@@ -29,8 +29,12 @@ _lock = threading.Lock()  # xacro keeps its state in module variables
 class XacroError(Exception):
     """The file cannot be expanded. `line` is 0 where xacro does not know it."""
 
-    def __init__(self, message: str, line: int = 0, malformed: bool = False) -> None:
+    def __init__(
+        self, message: str, line: int = 0, malformed: bool = False, macro: str = ""
+    ) -> None:
         super().__init__(message)
+        self.macro = macro
+        """Macro in whose call it went wrong, as far as xacro tells."""
         self.line = line
         self.malformed = malformed
         """True when the XML itself is broken."""
@@ -71,7 +75,10 @@ def expand(path: Path) -> tuple[str, list[str]]:
         except RecursionError as error:
             raise XacroError("macros or elements are nested too deeply") from error
         except Exception as error:  # xacro raises what it meets: AttributeError, KeyError, ...
-            raise XacroError(shorten(str(error) or type(error).__name__, 300)) from error
+            macros_in = getattr(error, "macros", None) or []
+            macro = str(macros_in[-1].body.getAttribute("name")) if macros_in else ""
+            message = shorten(str(error) or type(error).__name__, 300)
+            raise XacroError(message, macro=macro) from error
 
 
 @contextmanager
@@ -121,7 +128,7 @@ def _includes(store: Path, macros: Path) -> Callable[[str, Any], list[str]]:
     def includes(spec: str, symbols: Any) -> list[str]:
         name = str(xacro.abs_filename_spec(xacro.eval_text(spec, symbols)))
         path = Path(name).resolve()
-        if not any(path.is_relative_to(folder) for folder in (store, macros / "urdf")):
+        if not any(path.is_relative_to(folder) for folder in (store, (macros / "urdf").resolve())):
             message = f"include of '{shorten(spec, 100)}': outside the store's folder"
             raise xacro.XacroException(message)
         if not path.is_file() or path.stat().st_size > MAX_BYTES:
