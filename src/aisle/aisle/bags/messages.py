@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import array
 import os
+import re
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
@@ -16,10 +17,13 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from rosbags.interfaces import Nodetype
+from rosbags.interfaces.typing import Typesdict
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 PACKAGE = "aisle_msgs"
+_TYPE_NAME = re.compile(r"[a-z][a-z0-9_]*/msg/[A-Z][A-Za-z0-9]*")
 
 
 class MessageError(ValueError):
@@ -79,6 +83,16 @@ class BagTypes:
         """Return a flat array; no copy where the layout allows."""
         return np.ascontiguousarray(values, dtype=np.uint8).reshape(-1)
 
+    def learn(self, name: str) -> bool:
+        """Make a type of another installed package known; False when that cannot be done."""
+        if name in self.store.types:
+            return True
+        found: Typesdict = {}
+        if not _collect(name, self.store, found):
+            return False
+        self.store.register(found)
+        return True
+
     def write(self, message: Any, name: str) -> bytes:
         """Return a message of type `name` in CDR, as ROS 2 sends it."""
         return bytes(self.store.serialize_cdr(message, name))
@@ -89,7 +103,7 @@ class BagTypes:
         Raises:
             MessageError: The type is unknown, or the bytes do not hold it.
         """
-        if name not in self.store.types:
+        if not self.learn(name):
             raise MessageError(f"message type {name} is unknown")
         try:
             return self.store.deserialize_cdr(payload, name)
@@ -97,13 +111,40 @@ class BagTypes:
             raise MessageError(f"the bytes are no {name}: {error}") from error
 
 
-def _definition_folders() -> Iterator[Path]:
-    """Yield where the `.msg` files may lie: an ament prefix, the environment, the sources."""
+def _definition_folders(package: str) -> Iterator[Path]:
+    """Yield where `.msg` files may lie: ament prefixes, the environment, the sources."""
     for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep):
         if prefix:
-            yield Path(prefix) / "share" / PACKAGE / "msg"
-    yield Path(sys.prefix) / "share" / PACKAGE / "msg"
-    yield Path(__file__).resolve().parents[3] / PACKAGE / "msg"
+            yield Path(prefix) / "share" / package / "msg"
+    yield Path(sys.prefix) / "share" / package / "msg"
+    yield Path(__file__).resolve().parents[3] / package / "msg"
+
+
+def _collect(name: str, store: Typestore, found: Typesdict) -> bool:
+    """Read the definition of a type, and of the types in it, into `found`."""
+    if name in store.types or name in found:
+        return True
+    if not _TYPE_NAME.fullmatch(name):
+        return False
+    package, _, short = name.split("/")
+    files = (folder / f"{short}.msg" for folder in _definition_folders(package))
+    file = next((file for file in files if file.is_file()), None)
+    if file is None:
+        return False
+    own = get_types_from_msg(file.read_text("utf-8"), name)
+    found.update(own)
+    return all(
+        _collect(part, store, found) for _, fields in own.values() for part in _named(fields)
+    )
+
+
+def _named(fields: Any) -> Iterator[str]:
+    """Yield the names of the message types in field descriptions."""
+    for _, (kind, detail) in fields:
+        if kind in (Nodetype.ARRAY, Nodetype.SEQUENCE):
+            kind, detail = detail[0]
+        if kind == Nodetype.NAME:
+            yield detail
 
 
 @lru_cache(maxsize=1)
@@ -113,7 +154,7 @@ def bag_types() -> BagTypes:
     Raises:
         FileNotFoundError: The definitions of `aisle_msgs` are not installed.
     """
-    folders = list(_definition_folders())
+    folders = list(_definition_folders(PACKAGE))
     files: list[Path] = []
     for folder in folders:
         files = sorted(folder.glob("*.msg"))

@@ -138,7 +138,7 @@ class BagWriter:
         self._writer.write(connection, message.log_ns, message.payload)
 
     def _connect(self, message: RawMessage, qos: Qos | None) -> Connection:
-        if message.type not in self._types.store.types:
+        if not self._types.learn(message.type):
             raise BagError(f"the definition of {message.type} is unknown")
         offered = qos or QUALITIES.get(message.type) or quality(10)
         assert self._writer is not None
