@@ -19,11 +19,11 @@ S = TypeVar("S")
 Value = bool | int | float | str | tuple[str, ...]
 
 _TYPE_NAMES = {
-    bool: "boolean",
-    int: "integer",
-    float: "decimal number",
-    str: "text",
-    tuple: "list of texts",
+    bool: "true or false",
+    int: "an integer",
+    float: "a decimal number",
+    str: "a text",
+    tuple: "a list of texts",
 }
 
 
@@ -68,11 +68,11 @@ class Parameter:
         rule = self.rule
         parts = []
         if rule.minimum is not None and rule.maximum is not None:
-            parts.append(f"{rule.minimum:g} to {rule.maximum:g}")
+            parts.append(f"{_number(rule.minimum)} to {_number(rule.maximum)}")
         elif rule.minimum is not None:
-            parts.append(f"at least {rule.minimum:g}")
+            parts.append(f"at least {_number(rule.minimum)}")
         elif rule.maximum is not None:
-            parts.append(f"at most {rule.maximum:g}")
+            parts.append(f"at most {_number(rule.maximum)}")
         if rule.choices:
             parts.append("one of " + ", ".join(choice or "''" for choice in rule.choices))
         if rule.pattern:
@@ -80,6 +80,10 @@ class Parameter:
         if rule.required:
             parts.append("not empty")
         return ", ".join(parts)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)
 
 
 def parameter(default: Any, description: str, **rule: Any) -> Any:
@@ -114,7 +118,7 @@ def check(parameter: Parameter, value: object) -> Value:
     if not right_type:
         hint = " (write 1.0, not 1)" if parameter.kind is float and type(value) is int else ""
         raise ParameterError(
-            f"parameter '{parameter.name}' must be a {parameter.type_name}, is {value!r}{hint}"
+            f"parameter '{parameter.name}' must be {parameter.type_name}, is {value!r}{hint}"
         )
     if not _holds(parameter.rule, value):
         unit = f" {parameter.rule.unit}" if parameter.rule.unit else ""
@@ -185,7 +189,7 @@ def _descriptor(item: Parameter) -> Any:
 
 def yaml_text(node: str, schema: type[Any]) -> str:
     """Return a ROS parameter file with all defaults, each with its description as a comment."""
-    lines = [f"{node}:", "  ros__parameters:"]
+    lines = [f"/**/{node}:", "  ros__parameters:"]
     for item in parameters_of(schema):
         unit = f" [{item.rule.unit}]" if item.rule.unit else ""
         constraint = f" ({item.constraint})" if item.constraint else ""
@@ -208,7 +212,7 @@ def markdown_table(schema: type[Any]) -> str:
     for item in parameters_of(schema):
         cells = (
             f"`{item.name}`",
-            item.type_name,
+            item.type_name.removeprefix("a ").removeprefix("an "),
             f"`{_yaml_value(item.default)}`",
             item.rule.unit,
             item.constraint.replace("|", "\\|"),

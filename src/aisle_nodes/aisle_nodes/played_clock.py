@@ -54,7 +54,8 @@ class ClockPublisher:
         clock: The clock of a run that goes on, or None for one that begins.
         begin: Called when time begins; returns the clock.
         tick: Called with the played time after it was published.
-        wait_for: Topics that must have a publisher and a subscriber before.
+        wait_for: Topics that must have a publisher and subscribers before.
+        subscribers: How many.
         wait_limit_s: Time begins after this long in any case.
     """
 
@@ -66,10 +67,11 @@ class ClockPublisher:
         tick: Callable[[int], None],
         wait_for: Sequence[str],
         wait_limit_s: float,
+        subscribers: int = 1,
     ) -> None:
         self._node, self._clock = node, clock
         self._begin, self._tick = begin, tick
-        self._wait_for = list(wait_for)
+        self._wait_for, self._subscribers = list(wait_for), subscribers
         self._limit_s = time.monotonic() + wait_limit_s
         self._publisher = node.create_publisher(ClockMessage, "/clock", reliable(10))
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -93,7 +95,8 @@ class ClockPublisher:
         node = self._node
         while self._wait_for:
             topic = self._wait_for[0]
-            if not (node.count_publishers(topic) and node.count_subscribers(topic)):
+            listening = node.count_subscribers(topic) >= self._subscribers
+            if not (listening and node.count_publishers(topic)):
                 break
             self._wait_for.pop(0)
         if self._wait_for and time.monotonic() > self._limit_s:

@@ -139,7 +139,10 @@ class SimParameters(SimulatedParameters):
     )
     state_dir: str = parameter("", "Folder for the clock, so that it goes on after a restart")
     wait_for: tuple[str, ...] = parameter(
-        (), "Topics that need a publisher and a subscriber before time begins"
+        (), "Topics that need a publisher and subscribers before time begins"
+    )
+    wait_subscribers: int = parameter(
+        1, "Subscribers that each of these topics needs", minimum=1, maximum=100
     )
     wait_limit_s: float = parameter(
         60.0,
@@ -172,10 +175,20 @@ class BagPlayerParameters(NodeParameters):
     speed: float = parameter(
         1.0, "Recorded seconds in one real second", minimum=0.01, maximum=100.0
     )
-    wait_for: tuple[str, ...] = parameter((), "Topics that need a subscriber before the bag begins")
+    namespace: str = parameter("", "Play only topics below this name; empty for all")
+    store_models: bool = parameter(
+        True, "Play the store models of the bag; false where a store_model_node runs"
+    )
     wait_limit_s: float = parameter(
         60.0,
-        "The bag begins after this long whatever is missing",
+        "The bag begins after this long also without a fusion_node that listens",
+        unit="s",
+        minimum=0.0,
+        maximum=3600.0,
+    )
+    settle_s: float = parameter(
+        35.0,
+        "Time that the clock goes on after the last message",
         unit="s",
         minimum=0.0,
         maximum=3600.0,

@@ -51,7 +51,13 @@ class SimNode(AisleNode[SimParameters]):
         if self._path is not None:
             kept = PlayedClock.resumed(self._path, params.start_ns, params.speed)
         self._time = ClockPublisher(
-            self, kept, self._begin, self._tick, params.wait_for, params.wait_limit_s
+            self,
+            kept,
+            self._begin,
+            self._tick,
+            wait_for=params.wait_for,
+            wait_limit_s=params.wait_limit_s,
+            subscribers=params.wait_subscribers,
         )
 
     def deactivate(self) -> None:

@@ -13,7 +13,9 @@ from aisle_msgs.srv import TarePlate
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 
-from aisle.bags.convert import weights_to_message
+from aisle.bags.convert import WEIGHTS, weights_to_message
+from aisle.bags.replay import read_records
+from aisle.bags.store_io import BagError, BagReader
 from aisle.records import WeightBatch
 from aisle.sensing.health import DEFAULT_TARE_SAMPLES, FrozenWatch, Tare
 from aisle.sensing.playback import Playback
@@ -92,6 +94,10 @@ class WeightNode(AisleNode[WeightParameters]):
         if self.params.source == "serial":
             return self._open_serial()
         if self.params.source == "file":
+            if not Path(self.params.file).exists():
+                raise ParameterError(
+                    f"parameter 'file' must be a recording, is {self.params.file!r}"
+                )
             return PlayedScales(Playback(self._recorded))
         simulation = simulation_of(self.params)
 
@@ -122,11 +128,25 @@ class WeightNode(AisleNode[WeightParameters]):
     def _recorded(self, now_ns: int) -> Iterator[tuple[int, WeightBatch]]:
         """Give a recording as if it began now."""
         shift_ns = None
-        for batch in read_table(Path(self.params.file), list(self._controllers.values())):
+        path = Path(self.params.file)
+        chosen = list(self._controllers.values())
+        batches = read_table(path, chosen) if ".csv" in path.suffixes else self._in_bag(path)
+        for batch in batches:
             if shift_ns is None:
                 shift_ns = now_ns - batch.stamp_ns
             moved = replace(batch, stamp_ns=batch.stamp_ns + shift_ns)
             yield moved.end_ns, moved
+
+    def _in_bag(self, path: Path) -> Iterator[WeightBatch]:
+        """Give the weights of a bag; ends early with `ValueError` where it cannot be read."""
+        try:
+            with BagReader(path) as reader:
+                for arrived in read_records(reader, {WEIGHTS}, self.diagnostics.counters):
+                    batch = arrived.record
+                    if isinstance(batch, WeightBatch) and batch.controller in self._controllers:
+                        yield batch
+        except BagError as error:
+            raise ValueError(str(error)) from error
 
     def _tare_path(self, controller: str) -> Path | None:
         folder = self.params.state_dir

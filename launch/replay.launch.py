@@ -1,0 +1,52 @@
+"""A recording through the nodes: a bag takes the place of scales, gate and store.
+
+`ros2 launch aisle_bringup replay.launch.py bag:=BAG`
+"""
+
+from pathlib import Path
+
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch.actions import OpaqueFunction
+
+from aisle_nodes import bringup
+from aisle_nodes.bringup import argument, node
+
+ARGUMENTS = {
+    "bag": ("", "Folder or file of the bag"),
+    "bag_namespace": ("", "Play only topics of the bag below this name; empty for all"),
+    "speed": ("1.0", "Recorded seconds in one real second"),
+    "store": ("", "Folder of a store that takes the place of the bag's store models"),
+    "settle": ("35.0", "Seconds that the clock goes on after the last message"),
+}
+
+
+def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Return the player, and the nodes behind the drivers."""
+    bag, store = argument(context, "bag", str), argument(context, "store", str)
+    folder = str(bringup.state_dir(context, Path(bag).stem))
+    player = node(
+        context,
+        "bag_player_node",
+        {
+            "bag": bag,
+            "namespace": argument(context, "bag_namespace", str),
+            "speed": argument(context, "speed", float),
+            "settle_s": argument(context, "settle", float),
+            "store_models": not store,
+        },
+        respawn=False,
+    )
+    nodes = [player, *bringup.checkout_nodes(context, folder)]
+    if store:
+        nodes.append(node(context, "store_model_node", {"store": store, "state_dir": folder}))
+    return [
+        bringup.group(context, nodes),
+        bringup.end_with(player),
+        *bringup.recorder(context),
+    ]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Describe the launch."""
+    arguments = bringup.declare(ARGUMENTS, use_sim_time="true")
+    return LaunchDescription([*arguments, OpaqueFunction(function=build)])

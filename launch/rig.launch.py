@@ -1,0 +1,47 @@
+"""A real store: one weight_node for each controller and one gate_node for each gate of rig.yaml.
+
+The `driver` settings of a controller or gate in `rig.yaml` are the parameters of its node
+(`docs/nodes.md`); a gate without them is left to somebody else.
+"""
+
+from pathlib import Path
+
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
+from launch.actions import OpaqueFunction
+
+from aisle.store.load import load_store
+from aisle.store.problems import Report
+from aisle.store.rig import read_rig
+from aisle_nodes import bringup
+from aisle_nodes.bringup import argument, node
+
+ARGUMENTS = {"store": (bringup.share("config", "stores", "full_rack"), "Folder of the store")}
+
+
+def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
+    """Return the nodes of a rig."""
+    store_dir = argument(context, "store", str)
+    store, _ = load_store(Path(store_dir))
+    rig_file = read_rig(Path(store_dir), Report())
+    assert rig_file is not None, "load_store has read it"
+    folder = str(bringup.state_dir(context, store.name))
+    nodes = [
+        node(context, "store_model_node", {"store": store_dir, "state_dir": folder}),
+        *bringup.checkout_nodes(context, folder),
+    ]
+    for name, controller in rig_file.rig.controllers.items():
+        own = {"store": store_dir, "controllers": [name], "state_dir": folder, "source": "serial"}
+        nodes.append(
+            node(context, "weight_node", {**own, **controller.driver}, name=f"weight_{name}")
+        )
+    for name, gate in rig_file.rig.gates.items():
+        if gate.driver:
+            own = {"gate": name, "source": "lines"}
+            nodes.append(node(context, "gate_node", {**own, **gate.driver}, name=f"gate_{name}"))
+    return [bringup.group(context, nodes), *bringup.recorder(context)]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Describe the launch."""
+    arguments = bringup.declare(ARGUMENTS, use_sim_time="false")
+    return LaunchDescription([*arguments, OpaqueFunction(function=build)])
