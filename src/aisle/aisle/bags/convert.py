@@ -11,7 +11,7 @@ import array
 import math
 import re
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -165,6 +165,16 @@ def weights_to_message(batch: WeightBatch, types: MessageTypes, frame: str = "")
     )
 
 
+@lru_cache(maxsize=256)  # a controller names the same plates in each message
+def _plates(names: tuple[Any, ...]) -> tuple[str, ...]:
+    plates = texts(names, "plates")
+    if not plates:
+        raise MessageError("the message names no plates")
+    if len(set(plates)) != len(plates):
+        raise MessageError("a plate is named twice")
+    return plates
+
+
 @untrusted
 def weights_from_message(message: Any) -> WeightBatch:
     """Return a `WeightBatch`; an infinite reading or an unknown status counts as no reading.
@@ -172,11 +182,7 @@ def weights_from_message(message: Any) -> WeightBatch:
     Raises:
         MessageError: Sizes do not agree, or a field is out of bounds.
     """
-    plates = texts(message.plates, "plates")
-    if not plates:
-        raise MessageError("the message names no plates")
-    if len(set(plates)) != len(plates):
-        raise MessageError("a plate is named twice")
+    plates = _plates(tuple(items(message.plates, "plates", MAX_PLATES)))
     samples = whole(message.samples, "samples", 1, MAX_SAMPLES)
     period_ns = stamp(message.period, "period")
     if not 0 < period_ns <= 60 * SECOND:
