@@ -7,7 +7,7 @@ turns its result into a store's files.
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,20 @@ def generate_store(rng: np.random.Generator, spec: StoreSpec | None = None) -> S
     return _Builder(rng, spec or StoreSpec()).build()
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """One fixture before it is built."""
+
+    kind: str
+    plates: int
+    """Plates on each shelf, of which the first `framed` have frames."""
+    framed: int
+    plate: tuple[float, float]
+    rooms: list[float]
+    """Height over each board, from the lowest up."""
+    size: tuple[float, float, float]
+
+
 class _Builder:
     def __init__(self, rng: np.random.Generator, spec: StoreSpec) -> None:
         self.rng = rng
@@ -48,9 +62,9 @@ class _Builder:
         aisle = self._between(spec.aisle_m)
         kinds = ["gondola"] * spec.gondolas + ["fridge"] * spec.fridges
         plans = [self._plan(kind) for kind in kinds]
-        poses = self._layout([plan["size"] for plan in plans], aisle)
+        poses = self._layout([plan.size for plan in plans], aisle)
         for number, (plan, pose) in enumerate(zip(plans, poses, strict=True), start=1):
-            self._fixture(f"{plan['kind'][0]}{number}", plan, pose)
+            self._fixture(f"{plan.kind[0]}{number}", plan, pose)
         if spec.slots is not None:
             self._thin_out(spec.slots)
         self._unplaced()
@@ -69,7 +83,7 @@ class _Builder:
     def _between(self, limits: tuple[float, float]) -> float:
         return round(float(self.rng.uniform(*limits)), 3)
 
-    def _plan(self, kind: str) -> dict[str, Any]:
+    def _plan(self, kind: str) -> _Plan:
         """Draws one fixture: its plates, their frames and the room over each board."""
         spec, rng = self.spec, self.rng
         plates = int(rng.choice(spec.plates))
@@ -79,14 +93,8 @@ class _Builder:
         width, depth = self._between(spec.plate_width_m), self._between(spec.plate_depth_m)
         rooms = [self._between(_HEAD_ROOM_M) for _ in range(int(rng.choice(spec.shelves)))]
         height = round(_FIRST_BOARD_M + sum(rooms) + 0.03 * len(rooms), 3)
-        return {
-            "kind": kind,
-            "plates": plates,
-            "framed": framed,
-            "plate": (width, depth),
-            "rooms": rooms,
-            "size": (round(framed * width, 3), round(depth + 0.03, 3), height),
-        }
+        size = round(framed * width, 3), round(depth + 0.03, 3), height
+        return _Plan(kind, plates, framed, (width, depth), rooms, size)
 
     def _layout(self, sizes: list[tuple[float, float, float]], aisle: float) -> list[Matrix]:
         """Rows of fixtures on both sides of aisles, turned as a whole by quarter turns."""
@@ -116,22 +124,22 @@ class _Builder:
             "exit": Gate("exit", "exit", way_out),
         }
 
-    def _fixture(self, name: str, plan: dict[str, Any], pose: Matrix) -> None:
+    def _fixture(self, name: str, plan: _Plan, pose: Matrix) -> None:
         board = _FIRST_BOARD_M
         shelves = []
         channels: list[str] = []
-        for number, room in enumerate(plan["rooms"], start=1):
+        for number, room in enumerate(plan.rooms, start=1):
             shelf = f"{name}/s{number}"
             shelves.append(shelf)
             shelf_pose = pose @ translation(0.0, 0.0, round(board, 3))
             bare = self.rng.random() < self.spec.bare_shelves
             plates = () if bare else self._plates(shelf, name, plan, shelf_pose, len(channels))
             channels.extend(plates)
-            size = (plan["size"][0], plan["plate"][1], room)
+            size = (plan.size[0], plan.plate[1], room)
             self.shelves[shelf] = Shelf(shelf, name, size, shelf_pose, plates)
-            self._fill(self.shelves[shelf], plates[: plan["framed"]], plan)
+            self._fill(self.shelves[shelf], plates[: plan.framed], plan)
             board += room + 0.03
-        self.fixtures[name] = Fixture(name, plan["kind"], plan["size"], pose, tuple(shelves))
+        self.fixtures[name] = Fixture(name, plan.kind, plan.size, pose, tuple(shelves))
         if channels:
             spec = self.spec
             self.controllers[name] = Controller(
@@ -139,24 +147,24 @@ class _Builder:
             )
 
     def _plates(
-        self, shelf: str, controller: str, plan: dict[str, Any], pose: Matrix, first: int
+        self, shelf: str, controller: str, plan: _Plan, pose: Matrix, first: int
     ) -> tuple[str, ...]:
-        width, depth = plan["plate"]
+        width, depth = plan.plate
         ids = []
-        for i in range(plan["plates"]):
+        for i in range(plan.plates):
             centre = None
-            if i < plan["framed"]:
+            if i < plan.framed:
                 centre = pose @ translation((i + 0.5) * width, depth / 2, 0.0)
             plate = Plate(f"{shelf}/p{i + 1}", shelf, controller, first + i, (width, depth), centre)
             self.plates[plate.id] = plate
             ids.append(plate.id)
         return tuple(ids)
 
-    def _fill(self, shelf: Shelf, plates: tuple[str, ...], plan: dict[str, Any]) -> None:
+    def _fill(self, shelf: Shelf, plates: tuple[str, ...], plan: _Plan) -> None:
         """Puts products on one shelf from left to right."""
         spec, rng = self.spec, self.rng
-        width = plan["plate"][0]
-        places = plan["framed"]
+        width = plan.plate[0]
+        places = plan.framed
         theme = math.log(spec.median_weight_kg * 1000.0) + 0.75 * spec.weight_spread * rng.normal()
         last: tuple[Kind, float] | None = None
         at = 0

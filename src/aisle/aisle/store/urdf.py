@@ -18,6 +18,7 @@ from aisle.store.xacro_file import XacroError, expand
 FILE = "store.urdf.xacro"
 ROOT = "map"
 _FAR_M = 100_000.0
+_ROW = "*"
 _JOINTS = ("fixed", "revolute", "prismatic", "continuous")
 _SIZES = {"gondola": 3, "fridge": 3, "shelf": 3, "plate": 2, "camera": 0, "gate": 0}
 
@@ -141,10 +142,11 @@ class _Reader:
         self._by_id: dict[tuple[str, ...], list[int]] = {}
         for number, line in enumerate(source.splitlines(), start=1):
             attributes = dict(re.findall(r"\b(fixture|shelf|id|name)\s*=\s*[\"']([^\"']*)", line))
-            names = (attributes.get(key, "") for key in ("fixture", "shelf", "id", "name"))
+            names = [attributes.get(key, "") for key in ("fixture", "shelf", "id", "name")]
             key = tuple(name for name in names if name)
-            if key:
-                self._by_id.setdefault(key, []).append(number)
+            if "id" not in attributes and "name" not in attributes:
+                key = (*key, _ROW)
+            self._by_id.setdefault(key, []).append(number)
 
     def part_line(self, name: str, again: bool = False) -> int:
         """Line of the macro call for an id, a frame or a joint, or for what it is part of.
@@ -152,7 +154,7 @@ class _Reader:
         With `again`, the line of the second call for the same thing.
         """
         parts = tuple(re.split("[/_]", re.sub("_(joint|door|optical|frame).*", "", name)))
-        keys = (name,), parts, parts[:2], parts[:1]
+        keys = (name,), parts, (*parts[:2], _ROW), parts[:2], parts[:1]
         lines: list[int] = next((self._by_id[key] for key in keys if key in self._by_id), [0])
         return lines[min(int(again), len(lines) - 1)]
 
