@@ -14,6 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from ledger_samples import change, enter, leave, make_store, predict
 from sqlalchemy import event, inspect
+from visits import Message, feed
 
 from aisle.receipts import Ledger, LedgerError, LedgerReader, receipt_json
 from aisle.receipts.database import ledger_url, migrate, open_engine
@@ -37,7 +38,7 @@ def test_a_migration_that_dies_half_way_leaves_nothing(tmp_path: Path) -> None:
     engine = open_engine(url)
 
     @event.listens_for(engine, "before_cursor_execute")
-    def die(_connection, _cursor, statement: str, *_: object) -> None:
+    def die(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if "CREATE TABLE prices" in statement:
             raise sqlite3.OperationalError("killed")
 
@@ -164,32 +165,38 @@ def test_postgresql_gives_the_same_receipts_and_outlives_a_crash_of_its_server(
     programs = find_server()
     if programs is None:
         pytest.skip("no PostgreSQL server here")
-    first = [enter(), predict(3, change(2), change(3, "ghost")), predict(4, change(2, "bread"))]
-    second = [predict(5, change(5, "bread", foreign=True), gaps=("dark",)), leave()]
-    last = [predict(60, change(5, "cola"), final=True), predict(60, change(5, "cola"), final=True)]
+    first: list[Message] = [
+        enter(),
+        predict(3, change(2), change(3, "ghost")),
+        predict(4, change(2, "bread")),
+    ]
+    second: list[Message] = [predict(5, change(5, "bread", foreign=True), gaps=("dark",)), leave()]
+    last: list[Message] = [
+        predict(60, change(5, "cola"), final=True),
+        predict(60, change(5, "cola"), final=True),
+    ]
     lite = Ledger(str(tmp_path / "ledger.db"))
     with running(programs) as server:
         ledger = Ledger(server.url)
         made: dict[Ledger, list[bytes]] = {lite: [], ledger: []}
 
-        def feed(target: Ledger, messages) -> None:
+        def feed_all(target: Ledger, messages: list[Message]) -> None:
             for message in messages:
-                call = target.apply if hasattr(message, "changes") else target.gate
-                made[target] += map(receipt_json, call(message))
+                made[target] += map(receipt_json, feed(target, message))
 
         for target in (lite, ledger):
             target.set_catalogue(make_store(cola=150, bread=320))
-            feed(target, first)
+            feed_all(target, first)
         server.stop()
-        feed(ledger, second)
+        feed_all(ledger, second)
         assert not ledger.status().available
         server.start()
-        feed(lite, second)
+        feed_all(lite, second)
         made[ledger] += map(receipt_json, ledger.tick(0))
         if not ledger.status().available:  # the first call may only find the old connection dead
             made[ledger] += map(receipt_json, ledger.tick(0))
         for target in (lite, ledger):
-            feed(target, last)
+            feed_all(target, last)
         assert made[ledger] == made[lite]
         assert len(made[lite]) == 8
         assert ledger.slot_changes() == lite.slot_changes()

@@ -5,9 +5,13 @@ import os
 import random
 import resource
 import signal
+from collections.abc import Callable
 from multiprocessing.connection import Connection as Pipe
+from multiprocessing.context import ForkProcess
 from pathlib import Path
+from typing import Any
 
+import pytest
 from ledger_samples import OpenLedger, change, enter, make_store, predict
 from sqlalchemy import event, select
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
@@ -27,7 +31,7 @@ def messages_of(seed: int, count: int = 5) -> list[Message]:
     return repeat_some(rng, interleave(rng, streams), 0.2)
 
 
-def work(path: Path, messages, told: Pipe, kill_at: int | None = None) -> None:
+def work(path: Path, messages: list[Message], told: Pipe, kill_at: int | None = None) -> None:
     """Feed all messages, telling each receipt that came out; die at a statement when told to."""
     ledger = Ledger(str(path))
     statements = 0
@@ -56,7 +60,9 @@ def drain(told: Pipe) -> list[bytes]:
         return received
 
 
-def start(path: Path, messages, kill_at: int | None = None):
+def start(
+    path: Path, messages: list[Message], kill_at: int | None = None
+) -> tuple[ForkProcess, Pipe]:
     ours, theirs = FORK.Pipe(duplex=False)
     process = FORK.Process(target=work, args=(path, messages, theirs, kill_at))
     process.start()
@@ -64,7 +70,7 @@ def start(path: Path, messages, kill_at: int | None = None):
     return process, ours
 
 
-def contents(path: Path) -> dict[str, list[tuple]]:
+def contents(path: Path) -> dict[str, list[str]]:
     """Return all rows of all tables."""
     ledger = Ledger(str(path))
     with ledger.engine.connect() as connection:
@@ -200,18 +206,20 @@ def test_a_session_of_which_messages_had_to_be_dropped_is_reviewed(
     assert receipt.lines[0].quantity == 2
 
 
-def test_a_commit_that_failed_after_it_was_done_is_not_done_again(open_ledger: OpenLedger) -> None:
+def test_a_commit_that_failed_after_it_was_done_is_not_done_again(
+    open_ledger: OpenLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ledger = open_ledger()
     ledger.gate(enter())
     dialect = ledger.engine.dialect
-    commit = dialect.do_commit
+    commit: Callable[[Any], None] = dialect.do_commit
 
-    def commit_and_lose_the_answer(connection) -> None:
+    def commit_and_lose_the_answer(connection: Any) -> None:
         commit(connection)
-        dialect.do_commit = commit
+        monkeypatch.undo()
         raise OperationalError("", {}, OSError("connection lost"))
 
-    dialect.do_commit = commit_and_lose_the_answer
+    monkeypatch.setattr(dialect, "do_commit", commit_and_lose_the_answer)
     assert ledger.apply(predict(3, change(2))) == []
     (receipt,) = ledger.tick(0)
     assert (receipt.revision, receipt.lines[0].quantity) == (2, 1)
@@ -245,3 +253,18 @@ def test_a_row_that_someone_else_wrote_is_read_and_the_message_tried_again(
     assert receipt.revision == 3
     fail(ledger, IntegrityError("", {}, ValueError("twice")), 1)
     assert ledger.apply(predict(5, change(4)))[-1].revision == 4
+
+
+def test_what_waits_is_written_when_the_ledger_is_closed_or_missed_aloud(
+    open_ledger: OpenLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = open_ledger()
+    fail(ledger, OperationalError("", {}, OSError("gone")), 1)
+    assert ledger.gate(enter()) == []
+    ledger.close()
+    ledger = open_ledger()
+    assert [receipt.cause for receipt in ledger.republish()] == ["enter"]
+    fail(ledger, OperationalError("", {}, OSError("gone")), 2)
+    ledger.apply(predict(3, change(2)))
+    ledger.close()
+    assert "1 messages were never written" in caplog.text

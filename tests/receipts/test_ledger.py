@@ -1,10 +1,12 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from ledger_samples import SECOND, OpenLedger, change, enter, leave, make_store, predict
+from sqlalchemy import event
 
 from aisle.receipts import Ledger, LedgerConfig, LedgerError
-from aisle.records import Action, ChangeState, Prediction, Receipt, ReceiptState
+from aisle.records import Action, Change, ChangeState, Prediction, Receipt, ReceiptState
 
 
 def items(receipt: Receipt | None) -> dict[str, int]:
@@ -274,6 +276,7 @@ def test_without_a_catalogue_all_waits_for_one(open_ledger: OpenLedger) -> None:
     ledger.gate(enter())
     ledger.apply(predict(3, change(2)))
     assert ledger.tick(0) + ledger.tick(40 * SECOND) == []
+    assert "catalogue" in ledger.status().message
     made = ledger.set_catalogue(make_store(cola=150))
     assert [receipt.revision for receipt in made] == [1, 2]
     assert items(made[-1]) == {"cola": 1}
@@ -324,7 +327,7 @@ def test_republishing_after_a_restart_leaves_out_all_but_the_last_closed(ledger:
         replace(change(2), id="a/\ud800"),
     ],
 )
-def test_a_malformed_change_sends_its_session_into_review(ledger: Ledger, broken) -> None:
+def test_a_malformed_change_sends_its_session_into_review(ledger: Ledger, broken: Change) -> None:
     receipt = closed(ledger, predict(5, broken, change(3)))
     assert (items(receipt), receipt.state) == ({"cola": 1}, ReceiptState.REVIEW)
     assert receipt.review_reasons[0].startswith("malformed change")
@@ -357,7 +360,7 @@ def test_ids_of_one_session_may_look_like_those_of_another(ledger: Ledger) -> No
         {"synchronous": "OFF"},
     ],
 )
-def test_limits_outside_their_bounds_are_refused(bad) -> None:
+def test_limits_outside_their_bounds_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(bad))):
         LedgerConfig(**bad)
 
@@ -366,3 +369,21 @@ def test_limits_outside_their_bounds_are_refused(bad) -> None:
 def test_an_url_that_is_no_ledger_is_refused(url: str) -> None:
     with pytest.raises(LedgerError, match=r"ledger"):
         Ledger(url)
+
+
+def test_the_cost_of_a_change_does_not_grow_with_the_session(ledger: Ledger) -> None:
+    rows = 0
+
+    def count(_c: object, _cursor: object, _s: str, _p: object, context: Any, *_: object) -> None:
+        nonlocal rows
+        rows += len(context.compiled_parameters or [()])
+
+    event.listen(ledger.engine, "after_cursor_execute", count)
+    ledger.gate(enter())
+    costs = []
+    for number in range(300):
+        rows = 0
+        ledger.apply(predict(number + 2, change(number)))
+        costs.append(rows)
+    assert set(costs[1:]) == {costs[1]}
+    assert costs[1] <= 5

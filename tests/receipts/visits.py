@@ -42,7 +42,8 @@ def visit(rng: random.Random, session: str, count: int) -> tuple[list[Message], 
         (number, item) for number in range(count) for item in _next_states(rng, number, session)
     ]
     versions.sort(key=lambda entry: entry[0] + rng.randint(0, 2))
-    stamp, predictions = 2 * SECOND, []
+    stamp = 2 * SECOND
+    predictions: list[Message] = []
     while versions:
         stamp += SECOND
         some: dict[str, Change] = {}

@@ -111,7 +111,17 @@ class Ledger(LedgerReader):
                     f"LedgerUnavailable: {self._failure}; {len(self._queue)} messages wait in"
                     " memory and are written as soon as the database takes them"
                 )
+            elif self._writer.waits_for_catalogue:
+                message = "no receipt is shown before the first catalogue"
             return LedgerStatus(not self._failure, message, len(self._queue), self.counters)
+
+    def close(self) -> None:
+        """Try once more to write what waits, then give the connections back."""
+        with self._lock:
+            self._drain()
+            if self._queue:
+                _LOG.error("%d messages were never written to the ledger", len(self._queue))
+        super().close()
 
     def set_catalogue(self, store: Store, from_ns: int = 0) -> list[Receipt]:
         """Take names, prices and currency of a store; a repeat does nothing.

@@ -57,6 +57,11 @@ class Writer:
         """Place of the last revision among all sessions' revisions; 0 before the first."""
         return self._revision_seq
 
+    @property
+    def waits_for_catalogue(self) -> bool:
+        """True when it is known that there is none."""
+        return self.loaded and self._catalogue.empty
+
     def store(self, message: Message, connection: Connection) -> list[Receipt]:
         """Apply one message; returns the new revisions."""
         if isinstance(message, Pricing):

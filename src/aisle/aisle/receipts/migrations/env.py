@@ -6,12 +6,7 @@ from alembic import context
 
 from aisle.receipts.tables import metadata
 
-# SQLite's DDL is transactional once BEGIN is sent, which Alembic does not assume: without this a
-# process killed half-way would leave a schema that no later start could complete.
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    transactional_ddl=True,
-)
+# The transaction is the caller's: a migration that dies half-way leaves nothing behind.
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():
     context.run_migrations()
