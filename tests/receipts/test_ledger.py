@@ -122,7 +122,7 @@ def test_the_second_of_two_exits_is_counted_without_effect(ledger: Ledger) -> No
     ledger.gate(leave(at=50))
     assert ledger.gate(leave(at=90)) == []
     assert ledger.counters["duplicate_exits"] == 1
-    (late,) = ledger.tick(0) + ledger.tick(80 * SECOND)
+    (late,) = ledger.tick(1) + ledger.tick(80 * SECOND)
     assert late.stamp_ns == 80 * SECOND
 
 
@@ -230,7 +230,7 @@ def test_a_session_never_seen_at_the_gate_is_kept_and_reviewed(ledger: Ledger) -
 
 def test_a_gate_event_that_comes_after_all_clears_the_reason(ledger: Ledger) -> None:
     ledger.apply(predict(3, change(2)))
-    ledger.tick(0)
+    ledger.tick(1)
     ledger.tick(9 * SECOND)
     (cleared,) = ledger.gate(enter(at=1))
     assert (cleared.cause, cleared.review_reasons) == ("enter", ())
@@ -257,10 +257,20 @@ def test_limits_do_not_run_while_the_ledger_is_away(open_ledger: OpenLedger) -> 
     assert second.apply(predict(60, final=True))[0].state == ReceiptState.CLOSED
 
 
+def test_a_clock_that_has_not_started_starts_no_limit(open_ledger: OpenLedger) -> None:
+    first = open_ledger()
+    first.gate(enter())
+    first.gate(leave(at=50))
+    second = open_ledger()
+    assert second.tick(0) + second.tick(500 * SECOND) + second.tick(529 * SECOND) == []
+    (last,) = second.tick(530 * SECOND)
+    assert last.state == ReceiptState.REVIEW
+
+
 def test_a_session_open_for_too_long_is_reviewed(open_ledger: OpenLedger) -> None:
     ledger = open_ledger(LedgerConfig(max_open_s=100))
     ledger.gate(enter(at=1))
-    assert ledger.tick(0) + ledger.tick(100 * SECOND) == []
+    assert ledger.tick(1) + ledger.tick(100 * SECOND) == []
     (last,) = ledger.tick(101 * SECOND)
     assert last.review_reasons == ("open for longer than 100 s",)
 
@@ -275,7 +285,7 @@ def test_without_a_catalogue_all_waits_for_one(open_ledger: OpenLedger) -> None:
     ledger = open_ledger(catalogue=False)
     ledger.gate(enter())
     ledger.apply(predict(3, change(2)))
-    assert ledger.tick(0) + ledger.tick(40 * SECOND) == []
+    assert ledger.tick(1) + ledger.tick(40 * SECOND) == []
     assert "catalogue" in ledger.status().message
     made = ledger.set_catalogue(make_store(cola=150))
     assert [receipt.revision for receipt in made] == [1, 2]

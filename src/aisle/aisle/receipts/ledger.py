@@ -162,19 +162,21 @@ class Ledger(LedgerReader):
 
         Args:
             now_ns: Now, by the clock that stamps the messages (sim time in a simulation or replay).
-                Time during which this ledger was not open does not count.
+                Time during which this ledger was not open does not count. 0, as a ROS clock
+                shows before its first message, opens and closes nothing.
 
         Returns:
             The new revisions, committed.
         """
         with self._lock:
+            receipts = self._drain()
+            if now_ns <= 0 or self._queue:
+                return receipts
             if self._since_ns is None or now_ns < self._now_ns:
                 self._since_ns = now_ns
             self._now_ns = now_ns
-            receipts = self._drain()
-            if not self._queue:
-                with suppress(_UnavailableError, _RefusedError):
-                    receipts += self._attempt(partial(self._writer.expire, now_ns, self._since_ns))
+            with suppress(_UnavailableError, _RefusedError):
+                receipts += self._attempt(partial(self._writer.expire, now_ns, self._since_ns))
             return receipts
 
     def _check_and_submit(self, message: GateEvent | Prediction) -> list[Receipt]:
