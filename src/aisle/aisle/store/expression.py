@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -66,7 +67,9 @@ def evaluate(text: str, lookup: Callable[[str], object]) -> Value:
     if len(text) > _MAX_LENGTH:
         raise ExpressionError(f"longer than {_MAX_LENGTH} characters")
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.parse(text.strip(), mode="eval")
         return _value(tree.body, lookup)
     except (SyntaxError, ArithmeticError, TypeError, ValueError, RecursionError, MemoryError) as e:
         raise ExpressionError(str(e) or type(e).__name__) from e
@@ -103,6 +106,8 @@ def _plain(value: object) -> Value:
         raise ExpressionError(f"{type(value).__name__} is not allowed")
     if isinstance(value, str) and len(value) > _MAX_TEXT:
         raise ExpressionError("text too long")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ExpressionError("number not finite")
     if isinstance(value, int) and abs(value) > _MAX_INTEGER:
         raise ExpressionError("number too large")
     return value

@@ -179,8 +179,6 @@ class _Builder:
             for part in range(shared):
                 room = (span * width / shared, shelf.size_m[1], shelf.size_m[2])
                 product, last = self._product(theme, last, room)
-                if product is None:
-                    continue
                 area = None
                 if not plates:
                     left = at * width + part * room[0]
@@ -205,12 +203,19 @@ class _Builder:
 
     def _product(
         self, theme: float, last: tuple[Kind, float] | None, room: tuple[float, float, float]
-    ) -> tuple[Product | None, tuple[Kind, float] | None]:
+    ) -> tuple[Product, tuple[Kind, float] | None]:
         """A product for a place, and what its right neighbour may be made like."""
-        spec, rng = self.spec, self.rng
-        if self.slots and rng.random() < spec.doubled:
+        if self.slots and self.rng.random() < self.spec.doubled:
             ids = list(self.products)
-            return self.products[ids[int(rng.integers(len(ids)))]], last
+            again = self.products[ids[int(self.rng.integers(len(ids)))]]
+            if all(size <= limit for size, limit in zip(again.size_m, room, strict=True)):
+                return again, last
+        return self._new_product(theme, last, room)
+
+    def _new_product(
+        self, theme: float, last: tuple[Kind, float] | None, room: tuple[float, float, float]
+    ) -> tuple[Product, tuple[Kind, float]]:
+        spec, rng = self.spec, self.rng
         low, high = (limit * 1000.0 for limit in spec.weight_kg)
         if last is not None and rng.random() < spec.similar_neighbours:
             kind, grams = last[0], last[1] + rng.uniform(-4.9, 4.9)
@@ -246,4 +251,4 @@ class _Builder:
 
     def _unplaced(self) -> None:
         for _ in range(self.spec.unplaced_products):
-            self._product(math.log(self.spec.median_weight_kg * 1000.0), None, (0.3, 0.3, 0.3))
+            self._new_product(math.log(self.spec.median_weight_kg * 1000.0), None, (0.3,) * 3)

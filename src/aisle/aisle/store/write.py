@@ -1,6 +1,6 @@
 """Writes a store's folder, so that `aisle.store.load` reads the same store back.
 
-Lengths are rounded to a micrometre, angles to 1e-9 rad, weights to a microgram. Slots that are
+Lengths are rounded to a micrometre, angles to 1e-12 rad, weights to a microgram. Slots that are
 `misplaced` and confidences are not part of the files: the planogram says where things belong.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 import shutil
 from io import StringIO
@@ -151,13 +152,18 @@ def _macro(
 ) -> str:
     if pose is not None:
         attributes = {**attributes, "xyz": " ".join(number(float(v)) for v in pose[:3, 3])}
-        rpy = [number(angle, 9) for angle in rpy_from_pose(pose)]
+        rpy = [number(_angle(angle), 12) for angle in rpy_from_pose(pose)]
         if rpy != ["0", "0", "0"]:
             attributes["rpy"] = " ".join(rpy)
     for name, value in zip(("width", "depth", "height"), size, strict=False):
         attributes = {**attributes, name: number(value)}
     text = " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items())
     return f"  <xacro:{macro} {text}/>"
+
+
+def _angle(angle: float) -> float:
+    """Half a turn to the left and half a turn to the right are written as the same."""
+    return angle + 2 * math.pi if angle < -math.pi + 1e-9 else angle
 
 
 def _table(columns: tuple[str, ...], rows: list[list[str]]) -> str:

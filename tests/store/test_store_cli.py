@@ -1,0 +1,66 @@
+import json
+
+import pytest
+from store_samples import SOUND, copy_of_sound
+from typer.testing import CliRunner
+
+from aisle.cli.store import app
+
+run = CliRunner().invoke
+
+
+def test_check_of_a_sound_store_ends_with_0():
+    result = run(app, ["check", str(SOUND)])
+    assert result.exit_code == 0
+    assert "0 errors, 0 warnings" in result.output
+
+
+def test_check_of_a_broken_store_says_where_and_ends_with_1(tmp_path):
+    shop = copy_of_sound(tmp_path)
+    (shop / "planogram.csv").unlink()
+    result = run(app, ["check", str(shop)])
+    assert result.exit_code == 1
+    assert f"{shop}/planogram.csv: error:" in result.output
+    result = run(app, ["check", str(shop), "--json"])
+    assert result.exit_code == 1
+    found = json.loads(result.output)
+    assert found["usable"] is False
+    assert found["problems"][0]["rule"] == "missing-file"
+
+
+@pytest.mark.parametrize(
+    "words", [["check"], ["show", str(SOUND)], ["generate", "x", "--seed", "-1"]]
+)
+def test_wrong_usage_ends_with_2(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(app, words).exit_code == 2
+
+
+def test_show_writes_a_picture(tmp_path):
+    out = tmp_path / "pictures" / "shop.png"
+    assert run(app, ["show", str(SOUND), "--out", str(out)]).exit_code == 0
+    assert out.exists()
+
+
+def test_show_of_a_broken_store_ends_with_1(tmp_path):
+    result = run(app, ["show", str(tmp_path), "--out", str(tmp_path / "x.png")])
+    assert result.exit_code == 1
+    assert "missing-file" in result.output
+
+
+def test_generate_writes_a_store_that_checks(tmp_path):
+    spec = tmp_path / "spec.yaml"
+    spec.write_text("gondolas: 1\nshelves: [2]\nplates: [4]\n")
+    out = tmp_path / "kiosk"
+    assert run(app, ["generate", str(out), "--seed", "3", "--spec", str(spec)]).exit_code == 0
+    assert run(app, ["check", str(out)]).exit_code == 0
+    assert "name: kiosk" in (out / "rig.yaml").read_text()
+
+
+@pytest.mark.parametrize("text", ["gondola: 1", "gondolas: -1", "plates: many", "[1]", "a: ["])
+def test_a_wrong_spec_ends_with_2(tmp_path, text):
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(text)
+    result = run(app, ["generate", str(tmp_path / "x"), "--spec", str(spec)])
+    assert result.exit_code == 2
+    assert not (tmp_path / "x").exists()

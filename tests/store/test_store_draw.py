@@ -1,0 +1,40 @@
+from store_samples import SOUND
+
+from aisle.store.draw import draw_store
+from aisle.store.floor import FloorPlan
+from aisle.store.load import read_store_files
+from aisle.store.model import with_slot_change
+
+
+def test_every_slot_and_frame_is_named_in_the_picture(tmp_path, monkeypatch):
+    from matplotlib.axes import Axes
+
+    written = []
+    text = Axes.text
+
+    def spy(self, x, y, s, **options):
+        written.append(s)
+        return text(self, x, y, s, **options)
+
+    monkeypatch.setattr(Axes, "text", spy)
+    files = read_store_files(SOUND)
+    store = with_slot_change(files.store, "lemonade", "g1/s1", ("g1/s1/p2",), 1)
+    draw_store(store, files.floor_plan, tmp_path / "shop.png")
+    assert (tmp_path / "shop.png").read_bytes().startswith(b"\x89PNG")
+    everything = " ".join(written).replace("\n", " ")
+    for name in ("Oat Crunch Bar 40 g", "Crisps, small", "350 g", "f1 (fridge)", "drinks", "p3"):
+        assert name in everything
+    assert everything.count("Lemonade 330 ml") == 2
+
+
+def test_a_store_without_floor_plan_and_poses_is_drawn(tmp_path):
+    from dataclasses import replace
+
+    store = read_store_files(SOUND).store
+    lost = replace(
+        store,
+        shelves={id_: replace(shelf, pose=None) for id_, shelf in store.shelves.items()},
+        plates={id_: replace(plate, pose=None) for id_, plate in store.plates.items()},
+    )
+    draw_store(lost, FloorPlan(), tmp_path / "lost.png")
+    assert (tmp_path / "lost.png").stat().st_size > 1000
