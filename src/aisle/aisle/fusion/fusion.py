@@ -209,7 +209,10 @@ class Fusion:
         due = [s for s in self._stores if s.stamp_ns + delay <= tick_ns]
         if due:
             self._stores = [s for s in self._stores if s not in due]
-            self._use(max(due, key=lambda s: (s.stamp_ns, s.store.revision)).store)
+            newest = max(due, key=lambda s: (s.stamp_ns, s.store.revision)).store
+            # What was put in the wrong place is known here already, and sooner.
+            slots = {name: slot for name, slot in newest.slots.items() if not slot.misplaced}
+            self._use(replace(newest, slots=slots))
 
     def _apply_gates(self, tick_ns: int, out: _Outbox) -> None:
         delay = round(self.config.enter_delay_s * SECOND)

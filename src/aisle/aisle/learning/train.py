@@ -11,7 +11,7 @@ import os
 import queue
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,7 @@ class Trainer:
             self.network.parameters(), lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98)
         )
         self.step, self.seconds, self.runs = 0, 0.0, 0
+        self.last_check: dict[str, float] = {}
         self._resume()
 
     @property
@@ -235,7 +236,7 @@ def _loop(trainer: Trainer, samples: Any, checks: list[Batch]) -> None:
                 mean[name] = 0.98 * mean.get(name, value) + 0.02 * value
         trainer.seconds = time.monotonic() - begun
         if trainer.step % config.check_every < 4:
-            check = trainer.check(checks)
+            check = trainer.last_check = trainer.check(checks)
             rounded = {k: round(v, 4) for k, v in mean.items()}
             trainer.log(
                 step=trainer.step, seconds=round(trainer.seconds), samples=got,
@@ -263,13 +264,3 @@ def _receive(samples: Any, buffer: list[Pair], limit: int, wait: bool, at: int) 
         if wait:
             return got
 
-
-def manifest_of(trainer: Trainer, checks: dict[str, float]) -> dict[str, Any]:
-    """What a reader must know of a model."""
-    return {
-        "network": asdict(trainer.network.config),
-        "training": asdict(trainer.config),
-        "steps": trainer.step,
-        "seconds": round(trainer.seconds),
-        "check": checks,
-    }

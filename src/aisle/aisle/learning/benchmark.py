@@ -1,0 +1,131 @@
+"""Accuracy and speed on unseen simulated sessions, of the model and of the classical yardstick."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from aisle.bags.evaluate import Evaluation, evaluate
+from aisle.bags.replay import ReplayResult
+from aisle.bags.truth import truth_of
+from aisle.fusion.fusion import Fusion
+from aisle.fusion.runtime import Runtime
+from aisle.learning.yardstick import Yardstick
+from aisle.receipts import Ledger, LedgerConfig
+from aisle.records import GateEvent, Prediction, WeightBatch
+from aisle.sim.scenario import Actions, Catalogue, Scales, Scenario
+from aisle.sim.simulation import Simulation, simulate
+from aisle.store.types import Store
+
+
+class Method(Protocol):
+    """What turns records into predictions."""
+
+    def push(self, record: WeightBatch | GateEvent) -> list[Prediction]:
+        """Take one record."""
+
+    def finish(self) -> list[Prediction]:
+        """Nothing more comes."""
+
+
+MakeMethod = Callable[[Store], Method]
+
+_CALM = Scenario(
+    name="calm",
+    shoppers=1,
+    stay_s=(60.0, 110.0),
+    action_s=8.0,
+    overlap=0.05,
+    actions=Actions(),
+    scales=Scales(stuck_plates=0.01, dropped_messages=0.001, late_messages=0.002),
+    catalogue=Catalogue(),
+)
+
+SUITES: dict[str, Scenario] = {
+    "calm": _CALM,
+    "overlapping": _CALM.model_copy(
+        update={"name": "overlapping", "overlap": 0.7, "action_s": 6.0}
+    ),
+    "together": _CALM.model_copy(update={"name": "together", "shoppers": 3, "together": 3}),
+}
+"""`calm` is one shopper at a time, about one action in 8 s, a tenth put-backs elsewhere."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One simulation of a suite."""
+
+    number: int
+    simulation: Simulation
+
+
+def cases(store: Store, scenario: Scenario, count: int, seed: int) -> Iterator[Case]:
+    """Simulations with seeds that training does not use (those are below 2**30)."""
+    for number in range(count):
+        yield Case(number, simulate(store, scenario, (1 << 40) + seed * 1_000_003 + number))
+
+
+def run(method: Method, simulation: Simulation) -> ReplayResult:
+    """Feed a simulation to a method and a ledger; as a replay of its bag would."""
+    result, arrival_ns = ReplayResult(), simulation.start_ns
+    began = time.perf_counter()
+    spent_simulating = 0.0
+    with tempfile.TemporaryDirectory(prefix="aisle-bench-") as folder:
+        config = LedgerConfig(synchronous="NORMAL")
+        ledger = Ledger(f"sqlite:///{Path(folder) / 'ledger.db'}", config=config)
+        ledger.set_catalogue(simulation.store, simulation.start_ns)
+        arrivals = simulation.arrivals()
+        while True:
+            mark = time.perf_counter()
+            arrival = next(arrivals, None)
+            spent_simulating += time.perf_counter() - mark
+            if arrival is None:
+                break
+            arrival_ns = arrival.arrival_ns
+            if isinstance(arrival.record, GateEvent):
+                result.add(arrival_ns, [], ledger.gate(arrival.record))
+            _bill(ledger, method.push(arrival.record), arrival_ns, result)
+        _bill(ledger, method.finish(), arrival_ns, result)
+        ledger.close()
+    result.wall_s = time.perf_counter() - began - spent_simulating
+    result.store_s = simulation.duration_s
+    return result
+
+
+def _bill(ledger: Ledger, found: list[Prediction], at: int, result: ReplayResult) -> None:
+    for prediction in found:
+        result.add(at, [prediction], ledger.apply(prediction))
+
+
+def benchmark(
+    store: Store, scenario: Scenario, count: int, seed: int, make: MakeMethod,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Evaluation:  # fmt: skip
+    """Evaluate a method on `count` simulations of a suite."""
+    total = Evaluation()
+    for case in cases(store, scenario, count, seed):
+        result = run(make(case.simulation.store), case.simulation)
+        total.add(evaluate(f"{scenario.name}-{case.number}", truth_of(case.simulation), result))
+        progress(case.number + 1)
+    return total
+
+
+def model_method(runtime: Runtime) -> MakeMethod:
+    """The fusion with a model."""
+    return lambda store: Fusion(store, runtime)
+
+
+def yardstick_method() -> MakeMethod:
+    """The classical way."""
+    return Yardstick
+
+
+def rng_of(seed: int) -> np.random.Generator:
+    """Generator for stores that training never saw."""
+    return np.random.default_rng((1 << 40, seed))
