@@ -142,21 +142,22 @@ def _wired(
     A plate that nothing else knows of counts only when it speaks often: a broken row must not
     make a plate.
     """
-    spoken: Counter[PlaceId] = Counter()
+    times = np.zeros((MAX_INDEX + 1,) * 3, dtype=np.int64)
     if (directory / WEIGHTS).is_file():
         for rows in read_rows(directory, Counter()):
-            found, times = np.unique(rows.places, axis=0, return_counts=True)
-            for (gondola, shelf, plate), n in zip(found.tolist(), times.tolist(), strict=True):
-                spoken[gondola, shelf, plate] += n
+            codes = np.ravel_multi_index(tuple(rows.places.T), times.shape)
+            times += np.bincount(codes, minlength=times.size).reshape(times.shape)
+        found = np.argwhere(times).tolist()
+        spoken = {(gondola, shelf, plate) for gondola, shelf, plate in found}
     else:
-        spoken.update(geometry.plates.keys())
-    often = _OFTEN * max(spoken.values(), default=0)
+        spoken = set(geometry.plates)
+    often = _OFTEN * int(times.max())
     held = {place for plates in places.values() for place in plates}
     return sorted(
         place
-        for place in spoken.keys() | held
+        for place in spoken | held
         if place[0] in geometry.gondolas
-        and (place in held or place in geometry.plates or spoken[place] >= often)
+        and (place in held or place in geometry.plates or times[place] >= often)
     )
 
 

@@ -52,27 +52,41 @@ def read_rows(directory: Path, counts: Counter[str]) -> Iterator[Rows]:
     Raises:
         FileNotFoundError: When there is no such file.
     """
-    with gzip.open(directory / FILE, "rb") as file:
-        rest = b""
-        header = True
+    rest = b""
+    header = True
+    for block in _blocks(directory / FILE, counts):
+        whole, _, rest = (rest + block).rpartition(b"\n")
+        if header and whole:
+            whole = whole.partition(b"\n")[2]
+            header = False
+        if whole:
+            yield _parse(whole, counts)
+        if len(rest) > _BLOCK_BYTES:
+            # No line is that long: skip what is no text.
+            counts["malformed"] += 1
+            counts["rows"] += 1
+            rest = b""
+    if rest and not header and not counts["truncated"]:
+        yield _parse(rest, counts)
+
+
+def _blocks(path: Path, counts: Counter[str]) -> Iterator[bytes]:
+    """The unpacked file in blocks; what comes before a broken end is given as well."""
+    with gzip.open(path, "rb") as file:
+        block = bytearray()
         while True:
             try:
-                block = file.read(_BLOCK_BYTES)
+                # A longer read would lose what comes before the broken end.
+                piece = file.read1(_BLOCK_BYTES)
             except (EOFError, zlib.error, gzip.BadGzipFile):
                 counts["truncated"] += 1
+                piece = b""
+            block += piece
+            if len(block) >= _BLOCK_BYTES or (block and not piece):
+                yield bytes(block)
+                block.clear()
+            if not piece:
                 return
-            whole, _, rest = (rest + block).rpartition(b"\n") if block else (rest, b"", b"")
-            if header and whole:
-                whole = whole.partition(b"\n")[2]
-                header = False
-            if whole:
-                yield _parse(whole, counts)
-            if not block:
-                return
-            if len(rest) > _BLOCK_BYTES:
-                # No line is that long: skip what is no text.
-                counts["malformed"] += 1
-                rest = b""
 
 
 def read_samples(directory: Path, counts: Counter[str]) -> Iterator[Rows]:
