@@ -11,6 +11,8 @@ SECOND = 1_000_000_000
 BIN_NS = 62_500_000
 BINS = 80
 """Bins in a window: 5 s."""
+_BASE = 8
+"""Bins at a window's beginning whose mean is its zero."""
 
 
 class SignalGrid:
@@ -31,13 +33,19 @@ class SignalGrid:
         stamps = batch.stamp_ns + batch.period_ns * np.arange(len(batch.kilograms), dtype=np.int64)
         bins = stamps // BIN_NS
         self._advance(int(bins[-1]))
-        valid = np.isfinite(batch.kilograms)
-        values = np.where(valid, batch.kilograms, 0.0)
         starts = np.flatnonzero(np.diff(bins, prepend=bins[0] - 1))
-        rows = bins[starts] % self._keep
         fresh = bins[starts] > self._newest - self._keep
-        self._sum[rows[fresh]] += np.add.reduceat(values, starts, axis=0)[fresh]
-        self._count[rows[fresh]] += np.add.reduceat(valid, starts, axis=0, dtype=np.int32)[fresh]
+        rows = (bins[starts] % self._keep)[fresh]
+        valid = np.isfinite(batch.kilograms)
+        if valid.all():
+            counts = np.diff(starts, append=len(bins))[:, None]
+            sums = np.add.reduceat(batch.kilograms, starts, axis=0, dtype=np.float64)
+        else:
+            counts = np.add.reduceat(valid, starts, axis=0, dtype=np.int32)
+            values = np.where(valid, batch.kilograms, 0.0)
+            sums = np.add.reduceat(values, starts, axis=0, dtype=np.float64)
+        self._sum[rows] += sums[fresh]
+        self._count[rows] += counts[fresh]
 
     def _advance(self, newest: int) -> None:
         if self._newest < 0 or newest - self._newest >= self._keep:
@@ -58,21 +66,19 @@ class SignalGrid:
         """
         bins = np.arange(end_bin - BINS, end_bin)
         known = (bins <= self._newest) & (bins > self._newest - self._keep)
-        count = self._count[bins % self._keep] * known[:, None]
+        rows = bins % self._keep
+        count = self._count[rows]
+        if not known.all():
+            count = count * known[:, None]
         valid = count > 0
-        mean = self._sum[bins % self._keep] / np.maximum(count, 1)
+        mean = self._sum[rows] / np.maximum(count, 1)
+        if valid.all():
+            return (mean - mean[:_BASE].mean(axis=0)).astype(np.float32), valid
         last = np.where(valid, np.arange(BINS)[:, None], 0)
         np.maximum.accumulate(last, axis=0, out=last)
         first = np.argmax(valid, axis=0)
-        index = np.maximum(last, first[None, :])
-        filled = np.take_along_axis(mean, index, axis=0)
-        base = np.take_along_axis(mean, first[None, :], axis=0)
-        early = np.where(valid[:8], mean[:8], np.nan)
-        with np.errstate(all="ignore"):
-            level = np.where(valid[:8].any(axis=0), _nanmean(early), base[0])
+        filled = np.take_along_axis(mean, np.maximum(last, first[None, :]), axis=0)
+        early = valid[:_BASE]
+        level = np.where(early, mean[:_BASE], 0.0).sum(axis=0) / np.maximum(early.sum(axis=0), 1)
+        level = np.where(early.any(axis=0), level, filled[0])
         return (filled - level).astype(np.float32), valid
-
-
-def _nanmean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    count = np.isfinite(values).sum(axis=0)
-    return np.asarray(np.nansum(values, axis=0) / np.maximum(count, 1))
