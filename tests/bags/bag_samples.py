@@ -1,11 +1,24 @@
 """A store small enough to check by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from aisle.bags.store_io import BagWriter
-from aisle.records import GateEvent, GateKind, WeightBatch
+from aisle.bags.truth import TrueEvent, TrueSession, write_truth
+from aisle.records import (
+    Action,
+    Change,
+    ChangeState,
+    GateEvent,
+    GateKind,
+    Prediction,
+    Receipt,
+    ReceiptLine,
+    ReceiptState,
+    WeightBatch,
+)
 from aisle.store.types import Controller, Fixture, Plate, Product, Shelf, Slot, Store
 
 
@@ -68,4 +81,49 @@ def write_bag(path: Path, seconds: int) -> Path:
             writer.weights(batch, batch.end_ns + 10**7)
         last = 10**18 + seconds * 10**9
         writer.gate(GateEvent(last, "gate", GateKind.EXIT, "shopper-1"), last + 10**6)
+    return path
+
+
+def write_live_bag(path: Path) -> Path:
+    """Write a bag of the tiny store as if it had been recorded live, with truth beside it.
+
+    The shopper takes a cola, of 530 g, from two plates after 5 s; the receipt says so, and sure.
+    A soap that was not there is withdrawn, and a rice that was taken is missed.
+    """
+    store, period, start = tiny_store(), 16_666_667, 10**18
+    take = start + 5 * 10**9
+    with BagWriter(path) as writer:
+        writer.store(store, start, start)
+        writer.gate(GateEvent(start, "gate", GateKind.ENTER, "shopper-1"), start)
+        plates = store.controllers["g1"].plates
+        for number in range(60):
+            stamp = start + number * 12 * period
+            kilograms = np.full((12, len(plates)), 2.0, dtype=np.float32)
+            taken = stamp + period * np.arange(12) >= take
+            kilograms[taken, 0] -= 0.3
+            kilograms[taken, 1] -= 0.23
+            batch = WeightBatch(
+                "g1", stamp, period, plates, kilograms, np.zeros(len(plates), np.uint8)
+            )
+            writer.weights(batch, batch.end_ns)
+        state, evidence = ChangeState.CONFIRMED, (take - 10**9, take + 10**9)
+        cola = Change("shopper-1/1", state, take, Action.TAKE, "cola", 1, 0.93, "g1/s1", "",
+                      plates[:2], (), evidence)  # fmt: skip
+        soap = replace(cola, id="shopper-1/2", product="soap", state=ChangeState.WITHDRAWN)
+        prediction = Prediction(take, "shopper-1", (cola, soap))
+        writer.prediction(prediction, take + 10**9)
+        line = ReceiptLine("cola", "Cola <0.5 l>", 1, 199, 0.93)
+        bill = Receipt("shopper-1", 1, ReceiptState.OPEN, start, "EUR", (), "enter")
+        writer.receipt(bill, start)
+        shown = replace(bill, revision=2, lines=(line,), cause="shopper-1/1", stamp_ns=take)
+        writer.receipt(shown, take + 10**9)
+        reasons = ("weights/g1 silent for 4.2 s",)
+        last = replace(shown, revision=3, state=ReceiptState.REVIEW, review_reasons=reasons)
+        writer.receipt(last, take + 6 * 10**9)
+    events = (
+        TrueEvent(take, Action.TAKE, "cola", 1, "g1/s1"),
+        TrueEvent(take + 10**9, Action.TAKE, "rice", 1, "g1/s2"),
+    )
+    receipt = {"cola": 1, "rice": 1}
+    write_truth(path, {"shopper-1": TrueSession("shopper-1", receipt, events, start)})
     return path
