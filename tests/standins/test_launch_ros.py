@@ -275,3 +275,63 @@ def test_a_launch_file_and_an_executable_are_found_by_package(toy):
     assert toy.launcher.command("ros2", "run", "toy", "none").output.strip() == (
         "No executable found"
     )
+
+
+SHOW_LIFE = f"""#!{sys.executable}
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+
+class Life(LifecycleNode):
+    def on_configure(self, state):
+        return TransitionCallbackReturn.SUCCESS
+
+rclpy.init()
+node = Life("made_up")
+try:
+    rclpy.spin(node)
+except (KeyboardInterrupt, ExternalShutdownException):
+    pass
+"""
+
+
+def test_a_lifecycle_node_is_led_through_its_states(toy):
+    path = toy.prefix / "lib/toy/show_life"
+    path.write_text(SHOW_LIFE)
+    path.chmod(0o755)
+    result = toy.run(
+        """
+from launch_ros.event_handlers import OnStateTransition
+from launch_ros.events.lifecycle import ChangeState
+from launch.events import matches_action
+from lifecycle_msgs.msg import Transition
+
+def entities():
+    life = LifecycleNode(package="toy", executable="show_life", name="life", namespace="space",
+                         output="screen")
+    def ask(transition):
+        return EmitEvent(event=ChangeState(
+            lifecycle_node_matcher=matches_action(life), transition_id=transition))
+    return [
+        RegisterEventHandler(OnStateTransition(
+            target_lifecycle_node=life, goal_state="inactive", start_state="configuring",
+            entities=[say("configured"), ask(Transition.TRANSITION_ACTIVATE)])),
+        RegisterEventHandler(OnStateTransition(
+            target_lifecycle_node=life, goal_state="active",
+            entities=[say("active"), Shutdown()])),
+        life,
+        ask(Transition.TRANSITION_CONFIGURE),
+    ]
+"""
+    )
+    assert result.code == 0, result.output
+    assert result.said == ["configured", "active"]
+    assert "sending signal 'SIGINT' to process[show_life-1]" in result.output
+
+
+def test_a_lifecycle_node_must_have_a_namespace(toy):
+    result = toy.run(
+        "def entities(): return [LifecycleNode(package='toy', executable='show_words', name='a')]"
+    )
+    assert result.code == 1
+    assert "namespace" in result.output

@@ -2,8 +2,19 @@
 
 from launch._left_out import refuse
 
-from . import actions, parameter_descriptions, substitutions, utilities
+from . import actions, event_handlers, events, parameter_descriptions, substitutions, utilities
+from .ros_adapters import ROSAdapter, get_ros_adapter, get_ros_node
 
-__all__ = ["actions", "parameter_descriptions", "substitutions", "utilities"]
+__all__ = [
+    "ROSAdapter",
+    "actions",
+    "event_handlers",
+    "events",
+    "get_ros_adapter",
+    "get_ros_node",
+    "parameter_descriptions",
+    "substitutions",
+    "utilities",
+]
 
-__getattr__ = refuse(["ROSAdapter", "get_ros_adapter", "remap_rule_type"], __name__)
+__getattr__ = refuse(["descriptions", "parameters_type", "remap_rule_type"], __name__)

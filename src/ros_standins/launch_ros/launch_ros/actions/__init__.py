@@ -2,6 +2,7 @@
 
 from launch._left_out import refuse
 
+from .lifecycle_node import LifecycleNode
 from .node import Node
 from .scope import (
     PushROSNamespace,
@@ -13,6 +14,7 @@ from .scope import (
 )
 
 __all__ = [
+    "LifecycleNode",
     "Node",
     "PushROSNamespace",
     "PushRosNamespace",
