@@ -47,7 +47,7 @@ def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     nodes = [
         sim,
         node(context, "weight_node", {**simulated, "state_dir": folder}),
-        node(context, "gate_node", simulated),
+        node(context, "gate_node", {**simulated, "state_dir": folder}),
         node(context, "store_model_node", {"store": store_dir, "state_dir": folder}),
         *bringup.checkout_nodes(context, folder),
     ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from aisle_msgs.msg import GateEvent as GateMessage
@@ -11,6 +13,7 @@ from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 
 from aisle.bags.convert import gate_to_message
+from aisle.files import write_atomic
 from aisle.records import GateEvent
 from aisle.sensing.gate_lines import parse_gate_line
 from aisle.sensing.line_device import LineDevice
@@ -28,12 +31,48 @@ GATE_DELAY_NS = 10_000_000
 """Time from a simulated passage to its message."""
 
 
+class SentCount:
+    """How many passages of a simulation were sent, kept over restarts.
+
+    Args:
+        path: JSON file; None keeps nothing.
+        start_ns: Beginning of the simulation; a file of another one does not count.
+        count: Where there is no file.
+    """
+
+    def __init__(self, path: Path | None, start_ns: int, count: int) -> None:
+        self._path, self._start_ns, self.count = path, start_ns, count
+        self.error = ""
+        """Why the file cannot be written; empty when it can."""
+        if path is None:
+            return
+        try:
+            kept = json.loads(path.read_bytes())
+            if kept["start_ns"] == start_ns:
+                self.count = max(0, int(kept["sent"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return
+
+    def add(self) -> None:
+        """Count one more."""
+        self.count += 1
+        if self._path is None:
+            return
+        try:
+            state = {"start_ns": self._start_ns, "sent": self.count}
+            write_atomic(self._path, json.dumps(state).encode())
+            self.error = ""
+        except OSError as error:
+            self.error = f"{self._path} cannot be written, a restart would repeat passages: {error}"
+
+
 class GateNode(AisleNode[GateParameters]):
     """Publishes `gate/events`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__("gate_node", GateParameters, **options)
         self._device: LineDevice | None = None
+        self._sent: SentCount | None = None
         self._timer: Any = None
 
     def configure(self) -> None:
@@ -65,12 +104,18 @@ class GateNode(AisleNode[GateParameters]):
             self._device = None
 
     def _simulated(self) -> Callable[[], list[GateEvent]]:
-        events = simulation_of(self.params).gate_events
+        """Play the passages; as a gate keeps them until they are fetched, a restart loses none."""
+        passages = simulation_of(self.params).gate_events
+        folder = self.params.state_dir
+        path = Path(folder) / "gate.json" if folder else None
 
-        def passages(_: int) -> Iterator[tuple[int, GateEvent]]:
-            return ((event.stamp_ns + GATE_DELAY_NS, event) for event in events)
+        def due(now_ns: int) -> Iterator[tuple[int, GateEvent]]:
+            missed = sum(event.stamp_ns + GATE_DELAY_NS < now_ns for event in passages)
+            self._sent = SentCount(path, self.params.start_ns, 0 if path else missed)
+            for event in passages[self._sent.count :]:
+                yield max(now_ns, event.stamp_ns + GATE_DELAY_NS), event
 
-        playback = Playback(passages)
+        playback = Playback(due)
         return lambda: playback.read(self.now_ns())
 
     def _lines(self) -> Callable[[], list[GateEvent]]:
@@ -93,6 +138,9 @@ class GateNode(AisleNode[GateParameters]):
     def _publish(self) -> None:
         for event in self._read():
             self._publisher.publish(gate_to_message(event, TYPES))
+            if self._sent is not None:
+                self._sent.add()
+                self.diagnostics.hold("state", Level.WARN, self._sent.error)
             self.diagnostics.count(event.kind.name.lower())
             self.diagnostics.stream(GATE_EVENTS).seen(event.stamp_ns, self.now_ns())
 
@@ -100,7 +148,7 @@ class GateNode(AisleNode[GateParameters]):
         if self._device is None:
             return
         self.diagnostics.values["overlong_lines"] = self._device.overlong
-        self.diagnostics.values["reconnects"] = max(0, self._device.opened - 1)
+        self.diagnostics.values["opened"] = self._device.opened
         self.diagnostics.hold("gate", Level.ERROR, self._device.error)
 
 

@@ -31,7 +31,9 @@ class MovedStore:
     def __init__(self, store: Store, path: Path | None, now_ns: int) -> None:
         self.store, self.stamp_ns = store, now_ns
         self.error = ""
-        """Why the file cannot be written or was not used; empty when all is well."""
+        """Why the file cannot be written; empty when it can."""
+        self.damage = ""
+        """Why a file was not used; empty when all is well."""
         self._path = path
         self._base = _digest(store)
         self._causes: dict[str, None] = {}
@@ -108,7 +110,7 @@ class MovedStore:
             same = state["base"] == self._base
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             path.replace(path.with_suffix(".damaged"))
-            self.error = f"{path} was damaged and is not used: {error}"
+            self.damage = f"{path} was damaged and is not used: {error}"
             return
         self._causes = dict.fromkeys(causes)
         if same:

@@ -55,6 +55,7 @@ class AisleNode(LifecycleNode, Generic[P]):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run `configure`."""
+        self.diagnostics.solved("lifecycle")
         return self._transition(self.configure, super().on_configure, state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -87,7 +88,6 @@ class AisleNode(LifecycleNode, Generic[P]):
             text = f"{work.__name__} failed: {error}"
             self.diagnostics.problem("lifecycle", Level.ERROR, text)
             return TransitionCallbackReturn.ERROR
-        self.diagnostics.solved("lifecycle")
         return rest(state)
 
 

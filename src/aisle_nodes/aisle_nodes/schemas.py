@@ -78,6 +78,9 @@ class GateParameters(SimulatedParameters):
     )
     baud: int = parameter(9600, "Serial speed", unit="Bd", minimum=300, maximum=4_000_000)
     gate: str = parameter("gate", "Gate named in events that name none", required=True)
+    state_dir: str = parameter(
+        "", "Folder for the number of simulated passages sent; empty keeps it in memory only"
+    )
     reconnect_s: float = parameter(
         1.0, "Time between two attempts to open the device", unit="s", minimum=0.1, maximum=60.0
     )

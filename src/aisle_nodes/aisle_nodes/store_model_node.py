@@ -125,6 +125,7 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
     def _report(self) -> None:
         self.diagnostics.values["revision"] = self._moved.store.revision
         self.diagnostics.hold("moved", Level.ERROR, self._moved.error)
+        self.diagnostics.hold("damage", Level.WARN, self._moved.damage)
 
 
 main = main_of(StoreModelNode)

@@ -83,7 +83,7 @@ class LineDevice:
         self._port: Port | None = None
         self._next_try_s = float("-inf")
         self.opened = 0
-        """Times that the device was opened; one more than the reconnects."""
+        """Times that the device was opened: one more than it was lost."""
         self.error = "not opened yet"
         """Why it is not open; empty while it is."""
 

@@ -97,9 +97,9 @@ class SerialScale:
 
     @property
     def counters(self) -> Counter[str]:
-        """Reconnects, damaged and overlong lines, lost and repeated samples."""
+        """Times opened, damaged and overlong lines, lost and repeated samples."""
         return Counter(
-            reconnects=max(0, self._device.opened - 1),
+            opened=self._device.opened,
             damaged_lines=self._damaged,
             overlong_lines=self._device.overlong,
             lost_samples=self._batcher.lost,

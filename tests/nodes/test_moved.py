@@ -1,0 +1,78 @@
+"""What moved is kept beside its planogram; a new planogram or a damaged file wins nothing."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aisle.records import SlotChange
+from aisle.store.load import load_store
+from aisle.store.model import ChangeError
+from aisle_nodes.moved import MovedStore
+
+
+@pytest.fixture(scope="module")
+def store(store_dir):
+    return load_store(store_dir)[0]
+
+
+def stray(store, cause="a/1", quantity=1):
+    slot = next(iter(store.slots.values()))
+    shelf = next(s for s in store.shelves.values() if s.id != slot.shelf)
+    return SlotChange(5, cause, slot.product, shelf.id, shelf.plates[:1], quantity, 0.9)
+
+
+def test_state_comes_back_with_stamp_revision_and_causes(store, tmp_path):
+    path = tmp_path / "moved.json"
+    moved = MovedStore(store, path, 10)
+    assert moved.apply(stray(store), 20)
+    again = MovedStore(store, path, 99)
+    assert again.store == moved.store
+    assert again.stamp_ns == 20
+    assert not again.apply(stray(store), 30)
+    assert again.apply(stray(store, "a/1#2", -1), 40)
+    assert again.store.slots == store.slots
+    assert again.store.revision == store.revision + 2
+
+
+def test_changed_files_of_the_store_win(store, tmp_path):
+    path = tmp_path / "moved.json"
+    moved = MovedStore(store, path, 10)
+    moved.apply(stray(store), 20)
+    slots = dict(list(store.slots.items())[1:])
+    edited = type(store)(**{**vars(store), "slots": slots})
+    again = MovedStore(edited, path, 99)
+    assert again.store.slots == slots
+    assert again.store.revision > moved.store.revision
+    assert not again.apply(stray(store), 30), "it happened before the shelves were set up anew"
+
+
+def test_full_disk_is_said_and_the_store_goes_on(store, tmp_path):
+    (tmp_path / "file").write_text("")
+    moved = MovedStore(store, tmp_path / "file" / "moved.json", 10)
+    assert "cannot be written" in moved.error
+    assert moved.apply(stray(store), 20)
+
+
+def test_refused_change_leaves_no_trace(store):
+    moved = MovedStore(store, None, 10)
+    bad = stray(store)
+    with pytest.raises(ChangeError):
+        moved.apply(SlotChange(0, "b/1", "none", bad.shelf, (), 1, 0.5), 20)
+    assert moved.store is store
+
+
+@given(st.binary(max_size=40) | st.recursive(
+    st.none() | st.integers() | st.text(max_size=5),
+    lambda inner: st.dictionaries(
+        st.sampled_from(["slots", "base", "causes", "revision", "stamp_ns"]), inner
+    ) | st.lists(inner, max_size=2),
+).map(lambda data: json.dumps(data).encode()))  # fmt: skip
+def test_damaged_file_is_put_aside(store, tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("moved") / "moved.json"
+    path.write_bytes(data)
+    moved = MovedStore(store, path, 10)
+    assert moved.store.slots == store.slots
+    assert "damaged" in moved.damage
+    assert path.with_suffix(".damaged").read_bytes() == data

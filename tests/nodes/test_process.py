@@ -1,0 +1,43 @@
+"""Nodes as processes: exit codes and messages."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+
+def start(module, *parameters, environment=None):
+    arguments = [word for parameter in parameters for word in ("-p", parameter)]
+    return subprocess.Popen(
+        [sys.executable, "-c", f"from aisle_nodes.{module} import main; main()",
+         "--ros-args", *arguments],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text"),
+    [
+        (["speed:=2"], "parameter 'speed' must be a decimal number, is 2 (write 1.0, not 1)"),
+        ([], "parameter 'scenario' must be a scenario file, is empty"),
+    ],
+)
+def test_bad_parameter_ends_a_node_with_rule_and_value(parameters, text):
+    output, _ = (process := start("sim_node", *parameters)).communicate(timeout=30)
+    assert process.returncode == 1, output
+    assert text in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_ends_a_node_cleanly(number, graph, store_dir):
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(graph.context.get_domain_id())}
+    process = start("store_model_node", f"store:={store_dir}", environment=environment)
+    try:
+        graph.until(lambda: "store_model_node" in graph.diagnostics, seconds=30)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 0, output
