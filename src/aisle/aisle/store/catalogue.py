@@ -48,7 +48,7 @@ def read_catalogue(directory: Path, currency: str, report: Report) -> Catalogue:
         report: Gets all mistakes; a row with an error is left out.
     """
     products: dict[str, Product] = {}
-    images = _images(directory)
+    images = _images(directory, report)
     first_line: dict[str, int] = {}
     rejected: set[str] = set()
     for row in read_table(directory / FILE, FILE, COLUMNS, (), report):
@@ -80,17 +80,20 @@ def guess_size(weight_kg: float, widest_m: float = 0.3) -> tuple[float, float, f
     return round(side, 3), round(side, 3), max(0.01, round(volume / side**2, 3))
 
 
-def _images(directory: Path) -> dict[str, tuple[Path, ...]]:
-    folder = directory / "images"
-    if not folder.is_dir():
+def _images(directory: Path, report: Report) -> dict[str, tuple[Path, ...]]:
+    try:
+        return {
+            folder.name: tuple(
+                sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+            )
+            for folder in sorted((directory / "images").iterdir())
+            if folder.is_dir()
+        }
+    except FileNotFoundError:
         return {}
-    return {
-        product.name: tuple(
-            sorted(path for path in product.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-        )
-        for product in sorted(folder.iterdir())
-        if product.is_dir()
-    }
+    except OSError as error:
+        report.error("images", 0, "unreadable", f"cannot be read: {error.strerror}")
+        return {}
 
 
 def _product(row: Row, currency: str, images: tuple[Path, ...], report: Report) -> Product | None:
