@@ -8,7 +8,7 @@ PYTHON ?= python3
 ARGS ?=
 IN_ENVIRONMENT := . .venv/env.sh &&
 
-.PHONY: help setup setup-train shell demo test lint train bench clean
+.PHONY: help setup setup-train shell demo test lint train bench check-colcon clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ train: setup-train ## Train the shipped model from nothing, or go on where a run
 
 bench: setup ## Accuracy and speed on unseen simulated sessions
 	@$(IN_ENVIRONMENT) aisle bench $(ARGS)
+
+check-colcon: setup ## Build a copy of the workspace with colcon, as on a ROS 2 machine
+	@scripts/check_colcon.sh
 
 clean: ## Remove the environment and everything built or cached
 	@rm -rf .venv build install log .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,6 +9,7 @@ NODES = (
     "fusion_node",
     "receipt_node",
     "sim_node",
+    "bag_player_node",
 )
 
 setup(
