@@ -1,0 +1,111 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bag_samples import tiny_store
+
+from aisle.bags import checkout
+from aisle.bags.checkout import StoreCheckout
+from aisle.bags.evaluate import evaluate, summary
+from aisle.bags.replay import recorded, replay
+from aisle.bags.simulated import write_simulation
+from aisle.bags.truth import read_truth
+from aisle.receipts import receipt_json
+from aisle.records import (
+    Action,
+    Change,
+    ChangeState,
+    GateEvent,
+    GateKind,
+    Prediction,
+    ReceiptState,
+)
+from aisle.sim.scenario import Scenario
+from aisle.sim.simulation import simulate
+from aisle.store.generate import generate_store
+from aisle.store.spec import StoreSpec
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory) -> Path:
+    """Two shoppers in a small store."""
+    store = generate_store(np.random.default_rng(5), StoreSpec(gondolas=1))
+    scenario = Scenario(shoppers=2, stay_s=(12.0, 15.0), lead_s=3.0, action_s=4.0)
+    path = tmp_path_factory.mktemp("checkout") / "bag"
+    write_simulation(path, simulate(store, scenario, seed=3))
+    return path
+
+
+@pytest.fixture(scope="module")
+def replayed(simulated):
+    return replay(simulated, out=simulated.parent / "out")
+
+
+def test_every_shopper_gets_a_receipt_that_closes(simulated, replayed):
+    truth = read_truth(simulated)
+    assert set(replayed.receipts) == set(truth) == {"shopper-1", "shopper-2"}
+    assert all(r.state != ReceiptState.OPEN for r in replayed.receipts.values())
+    found = summary(evaluate("bag", truth, replayed))
+    assert found["sessions"] == 2
+    assert found["events"]["of"] >= 2
+
+
+def test_a_second_replay_gives_the_same_bytes(simulated, replayed, tmp_path):
+    again = replay(simulated, out=tmp_path / "again")
+    assert [receipt_json(r) for r in again.receipts.values()] == [
+        receipt_json(r) for r in replayed.receipts.values()
+    ]
+    first = simulated.parent / "out" / "bag_0.mcap"
+    assert (tmp_path / "again" / "bag_0.mcap").read_bytes() == first.read_bytes()
+
+
+def test_what_a_replay_wrote_is_read_back_as_it_was(simulated, replayed):
+    again = recorded(simulated.parent / "out")
+    assert [receipt_json(r) for r in again.receipts.values()] == [
+        receipt_json(r) for r in replayed.receipts.values()
+    ]
+
+
+class Foreign:
+    """A fusion that reports a soap put back on the rice's shelf, and notes the stores it gets."""
+
+    def __init__(self, store, runtime) -> None:
+        self.stores, self.counters = [store], {"late": 0, "gaps": 3}
+
+    def push(self, record):
+        if isinstance(record, GateEvent):
+            change = Change("s/1", ChangeState.CONFIRMED, 9, Action.RETURN, "soap", 1, 0.875,
+                            "g1/s2", foreign=True)  # fmt: skip
+            lost = replace(change, id="s/2", shelf="nowhere")
+            return [Prediction(10, "s", (change, lost))]
+        self.stores.append(record.store)
+        return []
+
+    def finish(self):
+        return []
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_put_back_elsewhere_changes_the_store_unless_the_bag_says_it(
+    follow, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(checkout, "Fusion", Foreign)
+    joined = StoreCheckout(tmp_path, object(), follow=follow)
+    joined.store(1, tiny_store())
+    predictions, receipts = joined.push(GateEvent(5, "gate", GateKind.ENTER, "s"))
+    assert len(predictions) == 1
+    assert receipts[0].session == "s"
+    stores = joined._fusion.stores
+    if follow:
+        slots = [slot for slot in stores[-1].slots.values() if slot.misplaced]
+        assert ("soap", "g1/s2", 1, 0.875) in [
+            (slot.product, slot.shelf, slot.count, slot.confidence) for slot in slots
+        ]
+        assert stores[-1].revision == 2
+    else:
+        assert len(stores) == 1
+    assert joined.counters["fusion/gaps"] == 3
+    assert "fusion/late" not in joined.counters
+    assert joined.counters.get("slot_changes_refused", 0) == int(follow)
+    joined.close()
