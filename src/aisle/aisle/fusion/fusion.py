@@ -115,8 +115,19 @@ class Fusion:
         return [p for tick in self.sync.ready() for p in self.step(tick)]
 
     def finish(self) -> list[Prediction]:
-        """Close all ticks that the records so far reach: at the end of a recording."""
-        return [p for tick in self.sync.finish() for p in self.step(tick)]
+        """Nothing more comes: close the ticks that the records reach, and sessions that have left.
+
+        At the end of a recording; and when all streams have been silent for so long that nobody
+        else will move time on. A session that left after its scales fell silent gets a gap.
+        """
+        found = [p for tick in self.sync.finish() for p in self.step(tick)]
+        stamps = [e.stamp_ns for e in self._gates]
+        stamps += [s.exit_ns for s in self.memory.sessions.values() if s.exit_ns is not None]
+        if stamps and self.sync.closed_ns is not None:
+            self.sync.note_end(max(stamps))
+            until = max(stamps) + round((self.config.exit_grace_s + 0.5) * SECOND)
+            found += [p for tick in self.sync.finish(until) for p in self.step(tick)]
+        return found
 
     def snapshot(self) -> bytes:
         """All that a restarted fusion needs, as JSON."""

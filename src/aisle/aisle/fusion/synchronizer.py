@@ -155,14 +155,22 @@ class Synchronizer:
         found, self._gaps = tuple(self._gaps), []
         return found
 
-    def finish(self) -> list[int]:
-        """All ticks up to the newest stamp: for the end of a recording."""
-        if self._newest_ns is None or self.closed_ns is None:
+    def finish(self, until_ns: int | None = None) -> list[int]:
+        """All ticks up to a stamp, or up to the newest one: nothing more comes."""
+        until_ns = self._newest_ns if until_ns is None else until_ns
+        if until_ns is None or self.closed_ns is None:
             return []
-        last = self._newest_ns // TICK_NS * TICK_NS
-        ticks = list(range(self.closed_ns + TICK_NS, last + 1, TICK_NS))
+        last = until_ns // TICK_NS * TICK_NS
+        first = max(self.closed_ns, last - TICK_NS * self.config.max_ticks) + TICK_NS
         self.closed_ns = max(last, self.closed_ns)
-        return ticks
+        return list(range(first, last + 1, TICK_NS))
+
+    def note_end(self, stamp_ns: int) -> None:
+        """Somebody left at `stamp_ns` and nothing more comes: streams that ended before are gaps."""
+        for name, stream in self._streams.items():
+            missing = stamp_ns - (stream.newest_ns or stamp_ns)
+            if not stream.dead and missing > self._ns(self.config.gap_s):
+                self._gaps.append(f"weights/{name}: nothing for {missing / SECOND:.2f} s at the end")
 
     @staticmethod
     def _ns(seconds: float) -> int:
