@@ -62,6 +62,11 @@ class DurableFusion:
         self._note(found)
         return self.flush()
 
+    def finish(self) -> list[Prediction]:
+        """Nothing more comes: close the sessions that have left, as `Fusion.finish` does."""
+        self._note(self.fusion.finish())
+        return self.flush()
+
     def flush(self) -> list[Prediction]:
         """Write the state if it changed; return the predictions that waited for it."""
         if self._changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ from aisle_nodes.node import AisleNode, main_of
 from aisle_nodes.schemas import FusionParameters
 
 FLUSH_PERIOD_S = 1.0
+IDLE_S = 4.0
+"""After so much silence of all inputs, sessions that have left are closed without waiting."""
 STATE_FILE = "fusion.json"
 
 
@@ -49,6 +52,7 @@ class FusionNode(AisleNode[FusionParameters]):
         self._fusion: DurableFusion | None = None
         self._early: list[GateEvent] = []
         self._weights: dict[str, Any] = {}
+        self._heard_s = time.monotonic()
 
     def configure(self) -> None:
         """Load the model; wait for the store."""
@@ -126,6 +130,7 @@ class FusionNode(AisleNode[FusionParameters]):
         self._push(batch)
 
     def _push(self, record: WeightBatch | GateEvent | StoreAt) -> None:
+        self._heard_s = time.monotonic()
         if self._fusion is not None:
             self._publish(self._fusion.push(record))
         elif isinstance(record, GateEvent):
@@ -134,6 +139,11 @@ class FusionNode(AisleNode[FusionParameters]):
     def _flush(self) -> None:
         if self._fusion is not None:
             self._publish(self._fusion.flush())
+            sessions = self._fusion.fusion.memory.sessions.values()
+            left = any(session.exit_ns is not None for session in sessions)
+            if left and time.monotonic() - self._heard_s > IDLE_S:
+                # Nobody moves time on: a recording has ended, or every driver is gone.
+                self._publish(self._fusion.finish())
 
     def _publish(self, predictions: list[Prediction]) -> None:
         for prediction in predictions:
