@@ -1,0 +1,145 @@
+"""A fusion that is killed at any moment loses and doubles nothing that it has said."""
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from aisle.fusion.runtime import load_runtime
+from aisle.records import ChangeState, GateEvent, GateKind, WeightBatch
+from aisle.sim.scenario import Scenario
+from aisle.sim.simulation import simulate
+from aisle.store.load import load_store
+from aisle_nodes.durable_fusion import AWAY, DurableFusion
+
+SCENARIO = Scenario(
+    shoppers=4, together=2, stay_s=(12, 18), action_s=4.0, between_s=(1.0, 2.0), lead_s=3.0
+)
+
+
+@pytest.fixture(scope="module")
+def store(store_dir):
+    return load_store(store_dir)[0]
+
+
+@pytest.fixture(scope="module")
+def runtime(toy_model):
+    return load_runtime(toy_model)
+
+
+@pytest.fixture(scope="module")
+def arrivals(store):
+    return list(simulate(store, SCENARIO, 3).arrivals())
+
+
+def records(arrivals):
+    return [arrival.record for arrival in arrivals]
+
+
+def test_undisturbed_run_is_that_of_the_fusion_itself(store, runtime, arrivals, tmp_path):
+    durable = DurableFusion(store, runtime, tmp_path / "a.json")
+    plain = DurableFusion(store, runtime, tmp_path / "b.json").fusion
+    for record in records(arrivals):
+        assert durable.push(record) == plain.push(record)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_killed_at_a_random_moment(store, runtime, arrivals, tmp_path, seed):
+    """The process dies between two records, or after the state was written and before it spoke."""
+    rng = random.Random(seed)
+    path = tmp_path / "fusion.json"
+    killed = sorted(rng.sample(range(100, len(arrivals) - 100), 2))
+    away_ns = rng.choice([0, 500_000_000, 4_000_000_000])
+    fusion, said, back_ns, disturbed = DurableFusion(store, runtime, path), [], 0, set()
+    passed, is_open = [], set()
+    for number, arrival in enumerate(arrivals):
+        record = arrival.record
+        if isinstance(record, GateEvent):
+            passed.append(record)
+            entering = record.kind is GateKind.ENTER
+            is_open = is_open | {record.session} if entering else is_open - {record.session}
+        if arrival.arrival_ns < back_ns:
+            disturbed |= is_open
+            continue
+        if fusion is None:
+            fusion = DurableFusion(store, runtime, path)
+            said += fusion.flush()
+            for event in passed:
+                said += fusion.push(event)
+        found = fusion.push(record)
+        if number in killed:
+            disturbed |= is_open | set(fusion.fusion.memory.sessions)
+            fusion, back_ns = None, arrival.arrival_ns + away_ns
+            continue
+        said += found
+    check_changes(said)
+    finals = [prediction.session for prediction in said if prediction.final]
+    assert sorted(finals) == sorted({event.session for event in passed})
+    gaps = {p.session for p in said if any(AWAY in gap for gap in p.gaps)}
+    assert disturbed <= gaps
+
+
+def check_changes(said):
+    """A change keeps what it says under its id, and moves on from tentative only."""
+    known = {}
+    for prediction in said:
+        for change in prediction.changes:
+            before = known.setdefault(change.id, change)
+            assert replace(before, state=ChangeState.TENTATIVE) == replace(
+                change, state=ChangeState.TENTATIVE
+            )
+            assert before.state is ChangeState.TENTATIVE or before.state is change.state
+            known[change.id] = change
+    for session in {change_id.split("/")[0] for change_id in known}:
+        numbers = sorted(int(c.split("/")[1]) for c in known if c.startswith(f"{session}/"))
+        assert numbers == list(range(1, len(numbers) + 1)), "no id was lost"
+
+
+def test_nothing_is_said_while_the_disk_is_full(store, runtime, arrivals, tmp_path):
+    folder = tmp_path / "state"
+    folder.write_text("a file where the folder should be")
+    fusion = DurableFusion(store, runtime, folder / "fusion.json")
+    said = [p for record in records(arrivals) for p in fusion.push(record)]
+    assert said == []
+    assert "cannot be written" in fusion.error
+    folder.unlink()
+    said = fusion.flush()
+    assert fusion.error == ""
+    assert {p.session for p in said if p.final} == {f"shopper-{n}" for n in range(1, 5)}
+    check_changes(said)
+
+
+def test_closed_session_is_not_opened_again(store, runtime, arrivals, tmp_path):
+    fusion = DurableFusion(store, runtime, tmp_path / "fusion.json")
+    events = [record for record in records(arrivals) if isinstance(record, GateEvent)]
+    for record in records(arrivals):
+        fusion.push(record)
+    fusion = DurableFusion(store, runtime, tmp_path / "fusion.json")
+    assert [p for event in events for p in fusion.push(event)] == []
+    assert fusion.fusion.memory.sessions == {}
+    assert fusion.counters["repeated_gate_events"] == len(events)
+
+
+def test_session_that_entered_before_the_scales_were_heard_has_a_gap(
+    store, runtime, arrivals, tmp_path
+):
+    fusion = DurableFusion(store, runtime, tmp_path / "fusion.json")
+    first = next(r for r in records(arrivals) if isinstance(r, WeightBatch))
+    early = GateEvent(first.stamp_ns - 5_000_000_000, "entry", GateKind.ENTER, "early")
+    soon = GateEvent(first.stamp_ns - 200_000_000, "entry", GateKind.ENTER, "soon")
+    said = [p for record in (early, soon, first) for p in fusion.push(record)]
+    assert (said[0].session, said[0].gaps) == (
+        "early",
+        (f"{AWAY}: the first 5.0 s were not seen",),
+    )
+    assert {p.session for p in said} == {"early"}
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"gates": [[1]]}', b"[" * 10_000])
+def test_damaged_state_is_put_aside(store, runtime, tmp_path, content):
+    path = tmp_path / "fusion.json"
+    path.write_bytes(content)
+    fusion = DurableFusion(store, runtime, path)
+    assert fusion.counters["damaged_states"] == 1
+    assert path.with_suffix(".damaged").read_bytes() == content
+    assert "damaged" in fusion.error
