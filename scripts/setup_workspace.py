@@ -31,7 +31,7 @@ PYTHON = f"python3.{sys.version_info.minor}"
 SITE = VENV / "lib" / PYTHON / "site-packages"
 STANDINS = ROOT / "src/ros_standins"
 BRINGUP = ROOT / "src/aisle_bringup"
-BRINGUP_FOLDERS = ("launch", "config", "urdf")
+BRINGUP_FOLDERS = ("config", "urdf")
 REQUIREMENTS = ("requirements.txt", "requirements-ros.txt", "requirements-dev.txt")
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 
@@ -266,6 +266,12 @@ def install_bringup() -> None:
     link(BRINGUP / "package.xml", share / "package.xml")
     for folder in BRINGUP_FOLDERS:
         link(ROOT / folder, share / folder)
+    # `ros2 launch` looks for launch files below share without following links to folders.
+    launch = share / "launch"
+    if launch.is_symlink():
+        launch.unlink()
+    for file in (ROOT / "launch").glob("*.launch.py"):
+        link(file, launch / file.name)
 
 
 def make_environment(*, training: bool) -> None:
@@ -299,7 +305,8 @@ def make_environment(*, training: bool) -> None:
         if (ROOT / "src" / package / name).exists()
     ]
     step("packages", digest(described, script), install_own_packages)
-    step("bringup", digest([BRINGUP / "package.xml"], script), install_bringup)
+    launch_files = " ".join(sorted(file.name for file in (ROOT / "launch").glob("*.launch.py")))
+    step("bringup", digest([BRINGUP / "package.xml"], script, launch_files), install_bringup)
 
 
 def main() -> int:
