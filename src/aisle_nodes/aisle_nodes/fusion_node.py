@@ -139,9 +139,7 @@ class FusionNode(AisleNode[FusionParameters]):
     def _flush(self) -> None:
         if self._fusion is not None:
             self._publish(self._fusion.flush())
-            sessions = self._fusion.fusion.memory.sessions.values()
-            left = any(session.exit_ns is not None for session in sessions)
-            if left and time.monotonic() - self._heard_s > IDLE_S:
+            if self._fusion.fusion.leaving and time.monotonic() - self._heard_s > IDLE_S:
                 # Nobody moves time on: a recording has ended, or every driver is gone.
                 self._publish(self._fusion.finish())
 

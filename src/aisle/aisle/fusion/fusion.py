@@ -104,6 +104,12 @@ class Fusion:
         """What was refused, late or lost, by reason."""
         return dict(self._counters + self.sync.counters)
 
+    @property
+    def leaving(self) -> bool:
+        """Whether somebody has left whose session is not closed yet."""
+        events = any(event.kind is GateKind.EXIT for event in self._gates)
+        return events or any(s.exit_ns is not None for s in self.memory.sessions.values())
+
     def push(self, record: WeightBatch | GateEvent | StoreAt) -> list[Prediction]:
         """Take one record, in order of arrival; the predictions of the ticks that it closed."""
         if isinstance(record, WeightBatch):
