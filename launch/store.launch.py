@@ -16,7 +16,7 @@ from aisle_nodes.interfaces import GATE_EVENTS, weights_topic
 
 ARGUMENTS = {
     "store": (bringup.share("config", "stores", "full_rack"), "Folder of the store"),
-    "scenario": (bringup.share("config", "scenarios", "calm.yaml"), "Scenario of the simulator"),
+    "scenario": ("", "Scenario file of the simulator; empty for a calm day"),
     "seed": ("1", "Seed of the simulator; the same seed gives the same shoppers"),
     "start": ("0", "Stamp of the beginning in nanoseconds; 0 for now"),
     "speed": ("1.0", "Simulated seconds in one real second"),

@@ -21,7 +21,7 @@ def start(module, *parameters, environment=None):
     ("parameters", "text"),
     [
         (["speed:=2"], "parameter 'speed' must be a decimal number, is 2 (write 1.0, not 1)"),
-        ([], "parameter 'scenario' must be a scenario file, is empty"),
+        ([], "parameter 'start_ns' must be the stamp of the beginning, is 0"),
     ],
 )
 def test_bad_parameter_ends_a_node_with_rule_and_value(parameters, text):

@@ -96,7 +96,7 @@ def test_recorded_table_is_played_from_now_on(graph, store_dir, tmp_path):
         ({"controllers": ["g7"]}, "'controllers' must name controllers of the store (g1, g2)"),
         ({"source": "serial"}, "needs one controller"),
         ({"source": "file", "file": "/no/such.csv"}, "'file' must be a recording"),
-        ({"source": "simulator"}, "'scenario' must be a scenario file"),
+        ({"source": "simulator"}, "'start_ns' must be the stamp of the beginning"),
         ({"store": ""}, "'store' must be the folder of a store"),
         ({"store": "/no/such"}, "/no/such is not a folder"),
     ],

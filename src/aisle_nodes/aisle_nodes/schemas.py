@@ -23,7 +23,7 @@ class SimulatedParameters(NodeParameters):
     """What every node that plays a part of the simulation has."""
 
     store: str = parameter("", "Folder of the store (catalogue, planogram, floor plan, rig)")
-    scenario: str = parameter("", "Scenario file of the simulator")
+    scenario: str = parameter("", "Scenario file of the simulator; empty for a calm day")
     seed: int = parameter(1, "Seed of the simulator", minimum=0, maximum=2**31 - 1)
     start_ns: int = parameter(
         0, "Stamp at which the simulation begins", unit="ns", minimum=0, maximum=2**62

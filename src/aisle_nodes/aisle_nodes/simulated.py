@@ -30,16 +30,14 @@ def simulation_of(params: SimulatedParameters) -> Simulation:
     """Rebuild the simulation; equal parameters give equal simulations in every process.
 
     Raises:
-        ParameterError: `store`, `scenario` or `start_ns` is missing.
+        ParameterError: `store` or `start_ns` is missing.
         StoreError, ScenarioError: a file has mistakes.
     """
-    if not params.scenario:
-        raise ParameterError("parameter 'scenario' must be a scenario file, is empty")
     if not params.start_ns:
         raise ParameterError("parameter 'start_ns' must be the stamp of the beginning, is 0")
     # Here, so that a node with real devices does not load the simulator.
-    from aisle.sim.scenario import load_scenario
+    from aisle.sim.scenario import Scenario, load_scenario
     from aisle.sim.simulation import simulate
 
-    scenario = load_scenario(Path(params.scenario))
+    scenario = load_scenario(Path(params.scenario)) if params.scenario else Scenario()
     return simulate(store_of(params.store), scenario, params.seed, params.start_ns)
