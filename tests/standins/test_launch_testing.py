@@ -107,10 +107,14 @@ def test_tests_run_beside_the_processes_and_after_them(runner):
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [("self.fail('wrong here')", "pass"), ("pass", "self.fail('wrong here')")]
+    ("way", "before", "after"),
+    [
+        ("launch_test", "self.fail('wrong here')", "pass"),
+        ("pytest", "pass", "self.fail('wrong here')"),
+    ],
 )
-def test_a_failing_test_fails_the_run(runner, before, after):
-    result = runner.run(
+def test_a_failing_test_fails_the_run(launcher, way, before, after):
+    result = Runner(launcher, way).run(
         f"""
         @pytest.mark.launch_test
         @launch_testing.markers.keep_alive

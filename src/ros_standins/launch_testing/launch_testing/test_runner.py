@@ -46,7 +46,10 @@ class _Worker:
         self._result: unittest.TestResult | None = None
 
     def run(self) -> tuple[unittest.TestResult, unittest.TestResult]:
-        """Launch, test, stop, and test what is left; return both results."""
+        """Launch, test, stop, and test what is left; return both results.
+
+        When the launch ends before the tests do, nothing more is tested.
+        """
         description, extra = self._run.describe(self._ready.set)
         common = {
             "launch_service": self._service,
@@ -69,14 +72,14 @@ class _Worker:
         self._service.include_launch_description(self._wrapped(description))
         thread = threading.Thread(target=self._test, daemon=True)
         thread.start()
-        code = self._service.run(shutdown_when_idle=not self._run.keep_alive)
+        self._service.run(shutdown_when_idle=not self._run.keep_alive)
         self._stopped.set()
         result = self._result
         if result is None:
-            result = FailResult("Processes under test stopped before tests completed")
+            died = FailResult("Processes under test stopped before tests completed")
+            print(died.message)
             self._print_output()
-        elif code != 0 and result.wasSuccessful():
-            result = FailResult(f"The launch ended with exit code {code}")
+            return died, died
         print(f"\n[{self._run}] tests after shutdown:", flush=True)
         after = unittest.TextTestRunner(verbosity=2).run(self._run.post_shutdown_tests)
         return result, after

@@ -76,11 +76,7 @@ def _in_package(package: str, file_name: str | None) -> Path:
         raise RuntimeError(f"Package '{package}' not found: {error}") from error
     except ValueError as error:
         raise RuntimeError(f"'{package}' is neither a file nor a package") from error
-    paths = sorted(
-        Path(root) / file_name
-        for root, _, files in os.walk(share, followlinks=False)
-        if file_name is not None and file_name in files
-    )
+    paths = [path for path in _files(share) if path.name == file_name]
     if not paths:
         raise RuntimeError(
             f"file '{file_name}' was not found in the share directory of package '{package}' "
@@ -93,6 +89,19 @@ def _in_package(package: str, file_name: str | None) -> Path:
             f"'{package}': [{found}]"
         )
     return paths[0]
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return all files below a folder, also behind links; each real folder is entered once."""
+    files = []
+    seen = set()
+    for root, folders, names in os.walk(folder, followlinks=True):
+        seen.add(os.path.realpath(root))
+        folders[:] = [
+            name for name in sorted(folders) if os.path.realpath(Path(root) / name) not in seen
+        ]
+        files += [Path(root) / name for name in sorted(names)]
+    return files
 
 
 def parse_launch_arguments(words: Iterable[str]) -> dict[str, str]:

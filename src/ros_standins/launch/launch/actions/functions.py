@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ class OpaqueCoroutine(Action):
         **left_over: Any,
     ) -> None:
         super().__init__(**left_over)
-        if not asyncio.iscoroutinefunction(coroutine):
+        if not inspect.iscoroutinefunction(coroutine):
             raise TypeError(f"OpaqueCoroutine wants a coroutine function, got '{coroutine!r}'")
         self.__coroutine = coroutine
         self.__args = list(args or ())

@@ -77,14 +77,29 @@ class LifecycleNode(Node):
 
     def _change_state(self, context: LaunchContext, transition_id: int) -> None:
         """Call the service, in a thread, until the launch stops."""
-        logger = get_logger()
+        try:
+            response = self._call(context, transition_id)
+        except Exception:
+            # The node of the launch goes away at shutdown, also from under a waiting call.
+            if not context.is_shutdown:
+                raise
+            response = None
+        if response is None:
+            get_logger().warning(
+                "Abandoning wait for the '%s' service, due to shutdown.", self.__client.srv_name
+            )
+        elif not response.success:
+            get_logger().error(
+                "Failed to make transition '%s' for LifecycleNode '%s'",
+                ChangeState.valid_transitions[transition_id],
+                self.node_name,
+            )
+
+    def _call(self, context: LaunchContext, transition_id: int) -> Any:
+        """Return the answer of the service, or ``None`` when the launch stops before."""
         while not self.__client.wait_for_service(timeout_sec=_POLL_S):
             if context.is_shutdown:
-                logger.warning(
-                    "Abandoning wait for the '%s' service, due to shutdown.",
-                    self.__client.srv_name,
-                )
-                return
+                return None
         request = ChangeStateService.Request()
         request.transition.id = transition_id
         answered = threading.Event()
@@ -92,15 +107,5 @@ class LifecycleNode(Node):
         future.add_done_callback(lambda _: answered.set())
         while not answered.wait(_POLL_S):
             if context.is_shutdown:
-                logger.warning(
-                    "Abandoning wait for the '%s' service response, due to shutdown.",
-                    self.__client.srv_name,
-                )
-                future.cancel()
-                return
-        if not future.result().success:
-            logger.error(
-                "Failed to make transition '%s' for LifecycleNode '%s'",
-                ChangeState.valid_transitions[transition_id],
-                self.node_name,
-            )
+                return None
+        return future.result()
