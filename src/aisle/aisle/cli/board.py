@@ -24,6 +24,8 @@ class Board:
     def __init__(self) -> None:
         self.receipts: dict[str, Receipt] = {}
         self.truths: dict[str, TrueSession] = {}
+        self.names: dict[str, str] = {}
+        """Names of products by id."""
         self.news: deque[Text] = deque(maxlen=NEWS)
         self.first_ns: int | None = None
         self.updates = 0
@@ -35,6 +37,7 @@ class Board:
             return None
         if self.first_ns is None:
             self.first_ns = receipt.stamp_ns
+        self.names.update({line.product: line.name for line in receipt.lines})
         self.updates += 1
         # The last to change stands last, so that the newest cards are those on the screen.
         self.receipts.pop(receipt.session, None)
@@ -53,17 +56,10 @@ class Board:
         self.truths[session.session] = session
         line = Text(" " * 11)
         line.append_text(plain(session.session, "bold"))
-        items = ", ".join(f"{n} x {self._name(p)}" for p, n in session.receipt.items())
+        items = ", ".join(f"{n} x {self.names.get(p, p)}" for p, n in session.receipt.items())
         line.append_text(plain(f"  left; in truth with {items or 'nothing'}", "magenta"))
         self.news.append(line)
         return line
-
-    def _name(self, product: str) -> str:
-        for receipt in self.receipts.values():
-            for line in receipt.lines:
-                if line.product == product:
-                    return line.name
-        return product
 
     def verdict(self, receipt: Receipt) -> Text:
         """Say whether a receipt that is closed is right, where that is known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -67,6 +68,7 @@ def command(
         f"Two minutes in a simulated store (ROS_DOMAIN_ID={domain}); nodes log to "
         f"{out / 'launch.log'}",
         highlight=False,
+        soft_wrap=True,
     )
     arguments = {
         "record": str(bag),
@@ -94,21 +96,25 @@ def _clear(out: Path) -> None:
     (out / MARK).touch()
 
 
+def _shipped(*parts: str) -> Path:
+    """Return the path of a file that comes with the launch files."""
+    from ament_index_python.packages import get_package_share_directory
+
+    return Path(get_package_share_directory("aisle_bringup"), *parts)
+
+
 def _scenario(name: str) -> str:
     """Return the path of a scenario file, or of a shipped scenario."""
     given = Path(name)
-    if given.suffix:
-        return str(given.absolute())
-    from ament_index_python.packages import get_package_share_directory
-
-    folder = Path(get_package_share_directory("aisle_bringup")) / "config" / "scenarios"
-    return str(folder / f"{name}.yaml")
+    return str(
+        given.absolute() if given.suffix else _shipped("config", "scenarios", f"{name}.yaml")
+    )
 
 
 @contextmanager
 def _launched(arguments: dict[str, str], log: IO[str]) -> Iterator[subprocess.Popen[str]]:
     """Run `ros2 launch` as a child that is gone afterwards, with all its nodes."""
-    words = ["ros2", "launch", "aisle_bringup", "store.launch.py"]
+    words = ["ros2", "launch", str(_shipped("launch", "store.launch.py"))]
     words += [f"{name}:={value}" for name, value in arguments.items()]
     try:
         child = subprocess.Popen(  # noqa: S603 (the user's own words, no shell)
@@ -139,25 +145,42 @@ def _run(arguments: dict[str, str], log_file: Path, console: Console, *, plain: 
     """Launch the stack and show its receipts until it ends by itself; return its exit code.
 
     Raises:
-        DemoError: It did not end in time, or somebody stopped it.
+        DemoError: It did not end in time, a node died, or somebody stopped it.
     """
     from aisle.cli.ros import connect
     from aisle.cli.watch import watch
 
-    began = time.monotonic()
+    began, died = time.monotonic(), ""
     with log_file.open("w", encoding="utf-8") as log, _launched(arguments, log) as child:
         with connect("aisle_demo") as connection:
 
             def look() -> None:
-                if child.poll() is not None:
-                    connection.stopped = True
+                nonlocal died
+                died = first_death(log_file)
+                connection.stopped |= bool(died) or child.poll() is not None
 
             watch(connection, console, plain=plain, duration=LIMIT_S, each=look)
+        if died:
+            raise DemoError(f"{died}; the nodes' log is {log_file}")
         if child.poll() is None:
             late = time.monotonic() - began >= LIMIT_S
             why = f"did not end within {LIMIT_S:.0f} s" if late else "was stopped"
             raise DemoError(f"the demo {why}; the nodes' log is {log_file}")
         return child.returncode
+
+
+def first_death(log_file: Path) -> str:
+    """Return which process died first, with its last words, from a launch's log; or nothing."""
+    said: dict[str, str] = {}
+    for line in log_file.read_text(encoding="utf-8", errors="replace").splitlines():
+        found = re.match(r"\[ERROR\] \[([^\]]+)\]: process has died .*exit code (-?\d+)", line)
+        if found:
+            last = said.get(found[1])
+            return f"{found[1]} died with exit code {found[2]}" + (f": {last}" if last else "")
+        spoken = re.match(r"\[([^\]]+-\d+)\] (.*\S.*)", line)
+        if spoken:
+            said[spoken[1]] = spoken[2]
+    return ""
 
 
 def _conclude(out: Path, bag: Path, code: int, console: Console) -> None:
@@ -166,33 +189,31 @@ def _conclude(out: Path, bag: Path, code: int, console: Console) -> None:
     Raises:
         DemoError: It did not.
     """
-    log = (out / "launch.log").read_text(encoding="utf-8", errors="replace")
-    died = [line for line in log.splitlines() if "process has died" in line]
+    log = out / "launch.log"
     if not bag.exists():
-        raise DemoError(f"nothing was recorded; the nodes' log is {out / 'launch.log'}")
+        raise DemoError(f"nothing was recorded; the nodes' log is {log}")
     result, truth = recorded(bag), find_truth(bag) or {}
-    found = summary(evaluate("demo", truth, result))
     console.print(receipts_table(result.receipts.values()))
-    show(console, found)
+    show(console, summary(evaluate("demo", truth, result)))
     from aisle.bags.report import write_report
 
     report = out / "report.html"
     write_report(bag, report, recorded_only=True)
-    console.print(f"Report: {report.absolute()}", highlight=False)
-    problems = died + unfinished(truth, result)
+    console.print(f"Report: {report.absolute()}", highlight=False, soft_wrap=True)
+    problems = [text for text in (first_death(log), unfinished(truth, result)) if text]
     if code != 0:
         problems.append(f"the launch ended with exit code {code}")
     if problems:
-        raise DemoError("; ".join(problems))
+        raise DemoError(f"{'; '.join(problems)}; the nodes' log is {log}")
 
 
-def unfinished(truth: Truth, result: ReplayResult) -> list[str]:
-    """Return what is missing for a run that went well."""
+def unfinished(truth: Truth, result: ReplayResult) -> str:
+    """Return what is missing for a run that went well, or nothing."""
     if not truth:
-        return ["no shopper has left"]
-    open_ = [
+        return "no shopper has left"
+    waiting = [
         name
         for name in truth
         if name not in result.receipts or result.receipts[name].state == ReceiptState.OPEN
     ]
-    return [f"no closed receipt for {', '.join(open_)}"] if open_ else []
+    return f"no closed receipt for {', '.join(waiting)}" if waiting else ""

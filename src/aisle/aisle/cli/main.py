@@ -45,6 +45,7 @@ SUBCOMMANDS = {
 
 MISSING = {
     "rclpy": "this command needs ROS 2: run it in `make shell`, or source a ROS 2 installation",
+    "ament_index_python": "this command needs ROS 2: run it in `make shell`, or source ROS 2",
     "aisle_msgs": "the message package aisle_msgs is not built: `make setup` or `colcon build`",
     "torch": "this command needs torch, which only training uses: `make setup-train`",
     "onnx": "this command needs onnx, which only training uses: `make setup-train`",

@@ -122,7 +122,7 @@ def connect(name: str, *, use_sim_time: bool = False, namespace: str = "") -> It
     try:
         yield connection
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
         node.destroy_node()
         rclpy.try_shutdown()
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from aisle.bags import convert
+from aisle.bags import convert, convert_store
 from aisle.bags.messages import MessageError
 from aisle.bags.truth_topic import TYPE, parse_text
 from aisle.cli.board import Board
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aisle.cli.ros import Connection
 
 app = typer.Typer()
-UPDATES, TRUTH = "receipts/updates", "sim/truth"
+UPDATES, TRUTH, STORE = "receipts/updates", "sim/truth", "store/model"
 
 
 @app.command()
@@ -64,7 +64,7 @@ def watch(
 
     def tell(line: Text | None) -> None:
         if live is None and line is not None:
-            console.print(line)
+            console.print(line, soft_wrap=True)
 
     def take_update(message: Any) -> None:
         _try(lambda: tell(board.update(convert.receipt_from_message(message))), console)
@@ -72,7 +72,11 @@ def watch(
     def take_truth(message: Any) -> None:
         _try(lambda: tell(board.truth(parse_text(message.data))), console)
 
+    def take_store(message: Any) -> None:
+        board.names.update({product.id: product.name for product in message.products})
+
     offer = Offer(reliable=True, latched=True)
+    connection.subscribe(STORE, convert_store.STORE, offer, take_store)
     connection.subscribe(UPDATES, convert.UPDATE, offer, take_update)
     connection.subscribe(TRUTH, TYPE, offer, take_truth)
     began = time.monotonic()
