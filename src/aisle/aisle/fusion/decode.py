@@ -51,8 +51,9 @@ class Answer:
     plate_share: NDArray[np.float32]
     """[plates] share of the change on each plate."""
     withdraw: int | None
-    """The commit most likely to be wrong, and how likely."""
+    """The commit most likely to be wrong."""
     withdraw_probability: float
+    """That one or another commit is wrong."""
 
 
 def answer(window: Window, outputs: Arrays, row: int, temperature: float) -> Answer:
@@ -85,7 +86,7 @@ def answer(window: Window, outputs: Arrays, row: int, temperature: float) -> Ans
         mass_kg=float(np.exp(outputs["log_mass"][row])),
         plate_share=(delta / max(float(delta.sum()), 1e-9)).astype(np.float32),
         withdraw=worst,
-        withdraw_probability=float(wrong[worst]) / total if worst is not None else 0.0,
+        withdraw_probability=float(wrong.sum()) / total,
     )
 
 

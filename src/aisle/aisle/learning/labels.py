@@ -31,7 +31,8 @@ class Label:
     candidate: int = 0
     choice: int = 0
     """Index in 0..CHOICES-1: take 1..4, return 1..4."""
-    commit: int = 0
+    commits: tuple[int, ...] = ()
+    """All wrong commits: withdrawing any of them is right."""
     session: int = 0
     mark: int = 0
     delta: NDArray[np.float32] | None = None
@@ -72,10 +73,10 @@ def _same(event: TruthEvent, commit: Commit) -> bool:
 
 
 def label(window: Window, effects: Sequence[Effect]) -> Label:
-    """First take back what is wrong, then say the earliest event that has not been said."""
+    """First take back something wrong, then say the earliest event that has not been said."""
     missed, wrong = open_events(window, effects)
     if wrong:
-        return Label("withdraw", commit=wrong[0])
+        return Label("withdraw", commits=tuple(wrong))
     if not missed:
         return Label("none")
     return change_label(window, missed[0])

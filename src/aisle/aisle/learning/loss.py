@@ -19,7 +19,8 @@ class Batch:
 
     inputs: dict[str, Tensor]
     target: Tensor
-    """[B] index into (none, candidates x choices, commits)."""
+    """[B, 1 + C * CHOICES + K] bool: the right answers among (none, candidates x choices, commits);
+    more than one only where several commits are wrong."""
     is_change: Tensor
     """[B] bool"""
     candidate: Tensor
@@ -37,12 +38,14 @@ def make_batch(samples: list[tuple[Arrays, Label]]) -> Batch:
     labels = [right for _, right in samples]
     candidates = arrays["candidate_mask"].shape[1]
     delta = np.zeros(arrays["plate_mask"].shape, np.float32)
-    target = np.zeros(len(labels), np.int64)
+    answers = 1 + candidates * CHOICES + arrays["commit_mask"].shape[1]
+    target = np.zeros((len(labels), answers), bool)
     for row, right in enumerate(labels):
+        target[row, 0] = right.kind == "none"
         if right.kind == "change":
-            target[row] = 1 + right.candidate * CHOICES + right.choice
-        elif right.kind == "withdraw":
-            target[row] = 1 + candidates * CHOICES + right.commit
+            target[row, 1 + right.candidate * CHOICES + right.choice] = True
+        for commit in right.commits:
+            target[row, 1 + candidates * CHOICES + commit] = True
         if right.delta is not None:
             delta[row, : len(right.delta)] = right.delta
     as_long = lambda values: torch.tensor(values, dtype=torch.long)  # noqa: E731
@@ -67,20 +70,22 @@ def all_logits(outputs: tuple[Tensor, ...]) -> Tensor:
 def losses(outputs: tuple[Tensor, ...], batch: Batch) -> dict[str, Tensor]:
     """The parts of the loss; `total` is their weighted sum."""
     _, _, _, session, event, log_mass, delta = outputs
-    parts = {"answer": F.cross_entropy(all_logits(outputs), batch.target)}
+    likely = all_logits(outputs).log_softmax(1)
+    right = likely.masked_fill(~batch.target, -torch.inf).logsumexp(1)
+    parts = {"answer": -right.mean()}
     rows = batch.is_change.nonzero()[:, 0]
     count = max(len(rows), 1)
     chosen = session[rows, batch.candidate[rows]]
     parts["session"] = F.cross_entropy(chosen, batch.session[rows], reduction="sum") / count
     parts["event"] = F.cross_entropy(event[rows], batch.mark[rows], reduction="sum") / count
     true = batch.delta[rows]
-    scale = 0.004 + 0.05 * true.abs().amax(1, keepdim=True)
+    scale = 0.003 + 0.02 * true.abs().amax(1, keepdim=True)
     off = F.smooth_l1_loss(delta[rows] / scale, true / scale, reduction="sum")
     parts["delta"] = off / (count * delta.shape[1])
     mass = (batch.mass[rows] + 1e-3).log()
-    parts["mass"] = F.smooth_l1_loss(log_mass[rows], mass, beta=0.1, reduction="sum") / count
+    parts["mass"] = F.smooth_l1_loss(log_mass[rows], mass, beta=0.02, reduction="sum") / count
     parts["total"] = (
         parts["answer"] + 0.3 * parts["session"] + 0.2 * parts["event"]
-        + 0.3 * parts["delta"] + 0.1 * parts["mass"]
+        + 0.2 * parts["delta"] + 0.3 * parts["mass"]
     )  # fmt: skip
     return parts

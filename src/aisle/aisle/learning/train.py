@@ -34,7 +34,7 @@ class TrainConfig:
     """How to train; written into the manifest."""
 
     seed: int = 1
-    steps: int = 24_000
+    steps: int = 12_000
     batch: int = 128
     rate: float = 1.5e-3
     warm_up: int = 300
@@ -44,7 +44,7 @@ class TrainConfig:
     buffer: int = 100_000
     first: int = 8_000
     """Samples to wait for before the first step."""
-    own_from: float = 0.3
+    own_from: float = 0.2
     """Share of the steps after which simulations also run on the model's own answers."""
     own_share: float = 0.6
     workers: int = 1
@@ -135,8 +135,8 @@ class Trainer:
         total, right, change, change_right, loss = 0, 0, 0, 0, 0.0
         for batch in batches:
             outputs = self.average(**batch.inputs)
-            best = all_logits(outputs).argmax(1)
-            hit = best == batch.target
+            best = all_logits(outputs).argmax(1, keepdim=True)
+            hit = batch.target.gather(1, best)[:, 0]
             total += len(hit)
             right += int(hit.sum())
             change += int(batch.is_change.sum())

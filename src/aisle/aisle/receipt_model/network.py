@@ -18,7 +18,7 @@ from torch.nn import functional as F  # noqa: N812
 from aisle.fusion.grid import BINS
 from aisle.fusion.windows import CHOICES, MARKS
 
-_RATIO_FEATURES = 10
+_RATIO_FEATURES = 11
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Block(nn.Module):
 
 
 def ratio_features(ratio: Tensor) -> Tensor:
-    """How many units a change would be: [...] -> [..., 10]. Fourier features find whole numbers."""
+    """How many units a change would be: [...] -> [..., 11]. Fourier features find whole numbers."""
     r = ratio.clamp(-6, 6)
     size = r.abs()
     return torch.stack(
@@ -68,6 +68,7 @@ def ratio_features(ratio: Tensor) -> Tensor:
             torch.cos(math.pi * r),
             torch.sin(2 * math.pi * r),
             torch.cos(2 * math.pi * r),
+            torch.exp(-(((size - 1) / 0.012) ** 2)),
             torch.exp(-(((size - 1) / 0.04) ** 2)),
             torch.exp(-(((size - 1) / 0.15) ** 2)),
             torch.exp(-(((size - 2) / 0.2) ** 2)),
@@ -90,6 +91,17 @@ def scale_features(kilograms: Tensor) -> Tensor:
     )
 
 
+def _patches(x: Tensor, size: int) -> Tensor:
+    """Overlapping pieces of `size` steps, every second step: [N, T, F] -> [N, T / 2, size * F].
+
+    As slices, since a matrix product of them is faster than a narrow convolution.
+    """
+    pad = (size - 2) // 2
+    count = x.shape[1] // 2
+    x = F.pad(x, (0, 0, pad, pad))
+    return torch.cat([x[:, i : i + 2 * count - 1 : 2] for i in range(size)], -1)
+
+
 class ReceiptTransformer(nn.Module):
     """See the module's text. Inputs and their shapes: `aisle.fusion.windows.SHAPES`."""
 
@@ -97,10 +109,10 @@ class ReceiptTransformer(nn.Module):
         super().__init__()
         self.config = config = config or NetworkConfig()
         c, d, h = config.channels, config.width, config.looks
-        self.conv1 = nn.Conv1d(5, c, 5, stride=2, padding=2)
-        self.conv2 = nn.Conv1d(c, c, 5, stride=1, padding=2)
-        self.conv3 = nn.Conv1d(c, c, 5, stride=2, padding=2)
+        self.fine1, self.fine2 = nn.Linear(5 * 6, 32), nn.Linear(32, c)
+        self.coarse = nn.Linear(c * 4, c)
         self.plate_in = nn.Linear(c * (BINS // 4), d)
+        self.gate = nn.Linear(4 * h + d, h)
         self.plate_static = nn.Linear(4, d)
         self.plate_delta = nn.Linear(4 * h, d)
         self.time1 = nn.Conv1d(2 * c + 2, 48, 5, padding=2)
@@ -125,7 +137,6 @@ class ReceiptTransformer(nn.Module):
         self.session_candidate, self.session_head = nn.Linear(d, d), nn.Linear(d, d)
         self.session_bias = nn.Linear(d, 1)
         self.session_held = nn.Parameter(torch.tensor(1.0))
-        self.mass_head = nn.Linear(d, 1)
 
     def forward(
         self,
@@ -159,9 +170,11 @@ class ReceiptTransformer(nn.Module):
         delta = self._deltas(timeline, plate_signal * mask)
         tokens = [self.query(torch.cat([timeline.mean(-1), timeline.amax(-1)], -1))[:, None]]
         changed = scale_features(delta).permute(0, 2, 1, 3).flatten(2)
+        gate = self.gate(torch.cat([changed, plates], -1)).sigmoid().transpose(1, 2)
+        total = (delta * gate).sum(-1)
         tokens.append(plates + self.plate_delta(changed))
         candidates = self._candidates(
-            delta, plate_signal * mask, plate_static, candidate_static, candidate_weight,
+            delta, total, plate_signal * mask, plate_static, candidate_static, candidate_weight,
             candidate_measured, candidate_plates,
         )  # fmt: skip
         tokens.append(candidates)
@@ -178,17 +191,17 @@ class ReceiptTransformer(nn.Module):
         x = self.norm(x)
         sizes = [t.shape[1] for t in tokens]
         return self._answers(x.split(sizes, 1), candidate_mask, commit_mask, session_mask,
-                             session_carries, timeline, delta)  # fmt: skip
+                             session_carries, timeline, delta, total)  # fmt: skip
 
     def _plates(self, signal: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens [B, P, D] and what each plate shows over time [B, P, channels, M]."""
         batch, count, bins = signal.shape
         channels = torch.cat([scale_features(signal), valid[..., None]], -1)
-        x = channels.reshape(batch * count, bins, 5).transpose(1, 2)
-        x = F.gelu(self.conv1(x), approximate="tanh")
-        x = F.gelu(self.conv2(x), approximate="tanh")
-        seen = x.reshape(batch, count, -1, MARKS)
-        flat = F.gelu(self.conv3(x), approximate="tanh").flatten(1)
+        x = channels.reshape(batch * count, bins, 5)
+        x = F.gelu(self.fine1(_patches(x, 6)), approximate="tanh")
+        x = F.gelu(self.fine2(x), approximate="tanh")
+        seen = x.reshape(batch, count, MARKS, -1).transpose(2, 3)
+        flat = F.gelu(self.coarse(_patches(x, 4)), approximate="tanh").flatten(1)
         return self.plate_in(flat).reshape(batch, count, -1), seen
 
     def _timeline(self, seen: Tensor, plate_mask: Tensor, marks: Tensor) -> Tensor:
@@ -210,12 +223,12 @@ class ReceiptTransformer(nn.Module):
         return weight @ halved.transpose(1, 2)
 
     def _candidates(
-        self, delta: Tensor, signal: Tensor, plate_static: Tensor, static: Tensor,
-        weight: Tensor, measured: Tensor, on: Tensor,
+        self, delta: Tensor, changed: Tensor, signal: Tensor, plate_static: Tensor,
+        static: Tensor, weight: Tensor, measured: Tensor, on: Tensor,
     ) -> Tensor:  # fmt: skip
         """Tokens [B, C, D]: changes in units of each product's own weight, and where they are."""
         own = on @ delta.transpose(1, 2)
-        total = delta.sum(-1)[:, None, :].expand_as(own)
+        total = changed[:, None, :].expand_as(own)
         units = [own / weight[..., None], total / weight[..., None], total / measured[..., None]]
         ratios = ratio_features(torch.stack(units, 2)).flatten(2)
         size = delta.abs() + 1e-6
@@ -233,7 +246,7 @@ class ReceiptTransformer(nn.Module):
 
     def _answers(
         self, parts: tuple[Tensor, ...], candidate_mask: Tensor, commit_mask: Tensor,
-        session_mask: Tensor, session_carries: Tensor, timeline: Tensor, delta: Tensor,
+        session_mask: Tensor, session_carries: Tensor, timeline: Tensor, delta: Tensor, total: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         query, _, candidates, commits, sessions = parts
         none = self.none(query[:, 0])
@@ -247,8 +260,7 @@ class ReceiptTransformer(nn.Module):
         pair = pair / math.sqrt(sessions.shape[-1]) + self.session_bias(sessions).transpose(1, 2)
         held = self.session_held * session_carries.transpose(1, 2)
         session = pair + held + (session_mask - 1)[:, None, :] * 1e4
-        mass = self.mass_head(query[:, 0])[:, 0]
         return (
             none, chosen, withdraw, session, self.event(timeline)[:, 0],
-            (delta[:, 0].sum(-1).abs() + 1e-3).log() + mass * 0.1, delta[:, 0],
+            (total[:, 0].abs() + 1e-3).log(), delta[:, 0],
         )  # fmt: skip
