@@ -78,6 +78,15 @@ def test_a_change_is_shown_when_it_is_first_right_and_confirmed_later():
     assert found["latency_confirmed_s"] == {"cases": 1, "median": 2.0, "p95": 2.0}
 
 
+def test_times_of_another_clock_give_no_latencies():
+    truth, result = two_sessions()
+    result.updates = [(ns + 10**18, receipt) for ns, receipt in result.updates]
+    result.predictions = [(ns + 10**18, prediction) for ns, prediction in result.predictions]
+    found = summary(evaluate("bag", truth, result))
+    assert found["latency_shown_s"] is None
+    assert "another clock" in found["warnings"][0]
+
+
 def test_lines_and_changes_are_judged_by_what_they_stated():
     found = evaluate("bag", *two_sessions())
     assert sorted(found.lines) == [(0.7, False), (0.8, True), (0.9, False)]

@@ -22,6 +22,8 @@ from aisle.bags.truth import TrueSession, Truth
 from aisle.records import Change, ChangeState, Receipt, ReceiptState
 
 SECOND = 1e9
+SAME_CLOCK_S = 3600.0
+"""Stamps and times of arrival further apart than this are of different clocks."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,11 @@ def evaluate(bag: str, truth: Truth, result: ReplayResult) -> Evaluation:
         (change.probability, hit)
         for (_, change), hit in zip(matching.changes, matching.change_right, strict=True)
     ]
-    found.shown_s, found.confirmed_s = latencies(matching, result)
+    shown, confirmed = latencies(matching, result)
+    if all(abs(delay) < SAME_CLOCK_S for delay in (*shown, *confirmed)):
+        found.shown_s, found.confirmed_s = shown, confirmed
+    else:
+        found.warnings.append(f"{bag}: no latencies, its times of arrival are of another clock")
     return found
 
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -129,9 +129,9 @@ def _launched(arguments: dict[str, str], log: IO[str]) -> Iterator[subprocess.Po
             if child.poll() is None:
                 child.send_signal(number)
                 _wait(child)
-        if child.poll() is None:
+        with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+        child.wait()
 
 
 def _wait(child: subprocess.Popen[str]) -> None:
