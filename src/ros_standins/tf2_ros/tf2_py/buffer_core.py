@@ -13,18 +13,15 @@ from rclpy.time import Time
 
 from .caches import Sample, StaticCache, TimeCache
 from .exceptions import (
-    ConnectivityException,
     ExtrapolationException,
-    InvalidArgumentException,
     LookupException,
     TransformException,
 )
 from .rigid import Rigid
+from .rules import check_name, fault, not_connected
 
 _DEFAULT_LENGTH_NS = 10_000_000_000
 _MAX_DEPTH = 1000
-# How far the squared length of a quaternion may be from one.
-_QUATERNION_TOLERANCE = 10e-3
 
 
 def nanoseconds(time: Any) -> int:
@@ -68,9 +65,9 @@ class BufferCore:
         child = transform.child_frame_id.removeprefix("/")
         t, r = transform.transform.translation, transform.transform.rotation
         rigid = Rigid((t.x, t.y, t.z), (r.x, r.y, r.z, r.w))
-        fault = _fault(parent, child, rigid)
-        if fault is not None:
-            get_logger("tf2_buffer").error(f"{fault} (authority {authority})")
+        wrong = fault(parent, child, rigid)
+        if wrong is not None:
+            get_logger("tf2_buffer").error(f"{wrong} (authority {authority})")
             return
         sample = Sample(nanoseconds(transform.header.stamp), parent, rigid)
         with self.__lock:
@@ -208,12 +205,12 @@ class BufferCore:
         return list(self.__frames)
 
     def __validate(self, role: str, frame: str) -> None:
-        _check_name(role, frame)
+        check_name(role, frame)
         if frame not in self.__frames:
             raise LookupException(f'"{frame}" passed to {role} does not exist. ')
 
     def __validate_for_test(self, argument: str, frame: str) -> None:
-        _check_name(f"canTransform argument {argument}", frame)
+        check_name(f"canTransform argument {argument}", frame)
         if frame not in self.__frames:
             raise LookupException(
                 f'Invalid frame ID "{frame}" passed to canTransform argument {argument} - '
@@ -238,7 +235,7 @@ class BufferCore:
             raise ExtrapolationException(
                 f"{error}, when looking up transform from frame [{source}] to frame [{target}]"
             )
-        raise _not_connected(target, source)
+        raise not_connected(target, source)
 
     def __ways_up(self, frame: str, stamp: int) -> tuple[dict[str, Rigid], str | None]:
         """Walk to the root: the transform into each ancestor, and what stopped the walk."""
@@ -265,7 +262,7 @@ class BufferCore:
             if ancestor in from_source:
                 common = min(newest, from_source[ancestor])
                 return 0 if math.isinf(common) else int(common)
-        raise _not_connected(target, source)
+        raise not_connected(target, source)
 
     def __newest_up(self, frame: str) -> dict[str, float]:
         """Walk to the root along the newest parents: the newest stamp common to the way."""
@@ -279,40 +276,6 @@ class BufferCore:
             newest[parent] = min(newest[frame], stamp or math.inf)
             frame = parent
         return newest
-
-
-def _fault(parent: str, child: str, rigid: Rigid) -> str | None:
-    """Return why a transform cannot be taken, or ``None``."""
-    if child == parent:
-        return f"TF_SELF_TRANSFORM: frame_id and child_frame_id are the same: {child!r}"
-    if not child:
-        return "TF_NO_CHILD_FRAME_ID: child_frame_id not set"
-    if not parent:
-        return f"TF_NO_FRAME_ID: frame_id not set for child_frame_id {child!r}"
-    if any(math.isnan(value) for value in (*rigid.translation, *rigid.rotation)):
-        return f"TF_NAN_INPUT: a value is not a number for child_frame_id {child!r}"
-    if abs(sum(value * value for value in rigid.rotation) - 1.0) > _QUATERNION_TOLERANCE:
-        return f"TF_DENORMALIZED_QUATERNION: not of length one for child_frame_id {child!r}"
-    return None
-
-
-def _check_name(role: str, frame: str) -> None:
-    if not frame:
-        raise InvalidArgumentException(
-            f"Invalid argument passed to {role} in tf2 frame_ids cannot be empty"
-        )
-    if frame.startswith("/"):
-        raise InvalidArgumentException(
-            f'Invalid argument "{frame}" passed to {role} in tf2 frame_ids cannot start with a '
-            "'/' like: "
-        )
-
-
-def _not_connected(target: str, source: str) -> ConnectivityException:
-    return ConnectivityException(
-        f"Could not find a connection between '{target}' and '{source}' because they are not "
-        "part of the same tree.Tf has two or more unconnected trees."
-    )
 
 
 def _rate(cache: StaticCache | TimeCache) -> float:

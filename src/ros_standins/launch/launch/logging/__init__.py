@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from .._left_out import left_out
 
@@ -24,7 +24,14 @@ _PRESETS: dict[str, dict[str, set[str]]] = {
 }
 
 
-class _ScreenHandler(logging.StreamHandler[TextIO]):
+if TYPE_CHECKING:
+    _StreamHandler = logging.StreamHandler[TextIO]
+else:
+    # Python 3.10 knows no type argument here.
+    _StreamHandler = logging.StreamHandler
+
+
+class _ScreenHandler(_StreamHandler):
     """Writes to whatever is the standard output at that moment."""
 
     def __init__(self) -> None:
