@@ -2,12 +2,21 @@
 
 from launch._left_out import refuse
 
-from . import actions, event_handlers, events, parameter_descriptions, substitutions, utilities
+from . import (
+    actions,
+    descriptions,
+    event_handlers,
+    events,
+    parameter_descriptions,
+    substitutions,
+    utilities,
+)
 from .ros_adapters import ROSAdapter, get_ros_adapter, get_ros_node
 
 __all__ = [
     "ROSAdapter",
     "actions",
+    "descriptions",
     "event_handlers",
     "events",
     "get_ros_adapter",
@@ -17,4 +26,4 @@ __all__ = [
     "utilities",
 ]
 
-__getattr__ = refuse(["descriptions", "parameters_type", "remap_rule_type"], __name__)
+__getattr__ = refuse(["parameters_type", "remap_rule_type"], __name__)
