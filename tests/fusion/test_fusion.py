@@ -1,0 +1,215 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from aisle.fusion.fusion import Fusion, FusionConfig, StoreAt
+from aisle.fusion.runtime import ModelError, load_runtime
+from aisle.learning.collect import Teacher
+from aisle.records import Action, ChangeState, GateEvent, GateKind
+from aisle.sim.scenario import Scales, Scenario
+from aisle.sim.simulation import simulate
+from aisle.store.generate import generate_store
+from aisle.store.spec import StoreSpec
+
+SECOND = 1_000_000_000
+
+
+class Perfect(Teacher):
+    """Answers from the truth, at once and without mistakes."""
+
+    def _plan(self):
+        return 0.1, "right"
+
+
+def make(seed=3, **scenario):
+    rng = np.random.default_rng(seed)
+    store = generate_store(rng, StoreSpec(gondolas=2, shelves=(2,), plates=(6,)))
+    fields = {"shoppers": 2, "stay_s": (30.0, 35.0), "action_s": 4.0, **scenario}
+    return simulate(store, Scenario(**fields), seed)
+
+
+class Quiet:
+    """A perfect teacher that never makes up events."""
+
+    def __init__(self, simulation):
+        self.rng = np.random.default_rng(1)
+        self.teacher = Perfect(simulation.effects, self)
+        self.manifest = {}
+
+    def random(self, *args):
+        return 1.0
+
+    def uniform(self, *args):
+        return args[-1]
+
+    def integers(self, *args):
+        return 0
+
+    def normal(self, *args):
+        return 0.0
+
+    def run(self, windows):
+        return self.teacher.run(windows)
+
+
+def push_all(fusion, simulation):
+    found = [p for a in simulation.arrivals() for p in fusion.push(a.record)]
+    return found + fusion.finish()
+
+
+def held(predictions):
+    last = {}
+    for prediction in predictions:
+        for change in prediction.changes:
+            last[change.id] = (prediction.session, change)
+    found = {}
+    for session, change in last.values():
+        if change.state is not ChangeState.WITHDRAWN:
+            sign = 1 if change.action is Action.TAKE else -1
+            lines = found.setdefault(session, {})
+            lines[change.product] = lines.get(change.product, 0) + sign * change.quantity
+    return {s: {p: n for p, n in lines.items() if n} for s, lines in found.items()}
+
+
+def test_a_model_that_is_always_right_gives_true_receipts():
+    simulation = make()
+    fusion = Fusion(simulation.store, Quiet(simulation))
+    assert held(push_all(fusion, simulation)) == simulation.receipts()
+
+
+def test_every_session_ends_with_one_final_prediction():
+    simulation = make()
+    found = push_all(Fusion(simulation.store, Quiet(simulation)), simulation)
+    assert sorted(p.session for p in found if p.final) == ["shopper-1", "shopper-2"]
+
+
+def test_the_same_records_give_the_same_predictions():
+    simulation, runtime = make(), load_runtime()
+    first = push_all(Fusion(simulation.store, runtime), simulation)
+    assert first
+    assert push_all(Fusion(simulation.store, runtime), simulation) == first
+
+
+def test_small_changes_of_arrival_order_do_not_change_a_receipt():
+    simulation, runtime = make(), load_runtime()
+    straight = held(push_all(Fusion(simulation.store, runtime), simulation))
+    rng = np.random.default_rng(2)
+    arrivals = list(simulation.arrivals())
+    delay = rng.uniform(0, 0.03 * SECOND, len(arrivals))
+    order = np.argsort([a.arrival_ns + d for a, d in zip(arrivals, delay, strict=True)])
+    fusion = Fusion(simulation.store, runtime)
+    found = [p for i in order for p in fusion.push(arrivals[i].record)]
+    assert held([*found, *fusion.finish()]) == straight
+
+
+def test_ids_are_stable_and_unique_within_a_session():
+    simulation = make()
+    found = push_all(Fusion(simulation.store, Quiet(simulation)), simulation)
+    for prediction in found:
+        assert all(c.id.startswith(f"{prediction.session}/") for c in prediction.changes)
+
+
+def test_a_change_is_tentative_first_and_confirmed_later():
+    simulation = make()
+    states = {}
+    for prediction in push_all(Fusion(simulation.store, Quiet(simulation)), simulation):
+        for change in prediction.changes:
+            states.setdefault(change.id, []).append(change.state)
+    assert states
+    for seen in states.values():
+        assert seen[0] is ChangeState.TENTATIVE
+        assert seen[-1] is ChangeState.CONFIRMED
+
+
+def test_a_restored_fusion_says_again_what_it_said_and_that_it_was_away():
+    simulation = make(shoppers=1, stay_s=(40.0, 41.0))
+    fusion = Fusion(simulation.store, Quiet(simulation))
+    arrivals = list(simulation.arrivals())
+    half = len(arrivals) * 2 // 3
+    said = [p for a in arrivals[:half] for p in fusion.push(a.record)]
+    again = Fusion(simulation.store, Quiet(simulation))
+    restored = again.restore(fusion.snapshot(), "fusion was away")
+    assert held(restored) == held(said)
+    assert [p.gaps for p in restored] == [("fusion was away",)]
+    later = [p for a in arrivals[half:] for p in again.push(a.record)] + again.finish()
+    assert [p.session for p in later if p.final] == ["shopper-1"]
+
+
+def test_a_snapshot_from_elsewhere_is_refused():
+    simulation = make()
+    with pytest.raises(ValueError, match="not a fusion state"):
+        Fusion(simulation.store, Quiet(simulation)).restore(b"{}", "away")
+
+
+def test_scales_that_fall_silent_are_a_gap_of_the_open_session():
+    scales = Scales(silent=(("g1", 15.0, 20.0),))
+    simulation = make(shoppers=1, scales=scales)
+    controller = next(iter(simulation.store.controllers))
+    assert controller == "g1"
+    found = push_all(Fusion(simulation.store, Quiet(simulation)), simulation)
+    gaps = [gap for p in found for gap in p.gaps]
+    assert any("g1" in gap for gap in gaps)
+
+
+def test_bad_gate_events_are_counted_and_change_nothing():
+    simulation = make(shoppers=1)
+    fusion = Fusion(simulation.store, Quiet(simulation))
+    exit_event = simulation.gate_events[-1]
+    found = []
+    for arrival in simulation.arrivals():
+        found += fusion.push(arrival.record)
+        if arrival.record == exit_event:
+            found += fusion.push(exit_event)
+            found += fusion.push(replace(exit_event, session="nobody"))
+    found += fusion.finish()
+    assert sum(p.final for p in found) == 1
+    assert fusion.counters["repeated_exits"] == 1
+    assert fusion.counters["exits_without_session"] == 1
+
+
+def test_a_batch_with_other_plates_is_refused():
+    simulation = make()
+    fusion = Fusion(simulation.store, Quiet(simulation))
+    batch = next(simulation.batches()).record
+    fusion.push(replace(batch, plates=batch.plates[::-1]))
+    assert fusion.counters["unknown_plates"] == 1
+
+
+def test_a_new_store_model_counts_a_second_after_its_stamp():
+    simulation = make()
+    fusion = Fusion(simulation.store, Quiet(simulation), FusionConfig(store_delay_s=1.0))
+    newer = replace(simulation.store, revision=2)
+    revisions = []
+    for arrival in simulation.arrivals():
+        if not revisions:
+            fusion.push(StoreAt(simulation.start_ns + 5 * SECOND, newer))
+        fusion.push(arrival.record)
+        revisions.append((fusion.sync.closed_ns or 0, fusion.store.revision))
+    changed = next(stamp for stamp, revision in revisions if revision == 2)
+    assert 6.0 <= (changed - simulation.start_ns) / SECOND < 6.6
+
+
+def test_without_shoppers_nobody_is_billed():
+    simulation = make(shoppers=0, lead_s=20.0)
+    assert push_all(Fusion(simulation.store, load_runtime()), simulation) == []
+
+
+def test_leaving_is_known_until_the_session_is_closed():
+    simulation = make(shoppers=1)
+    fusion = Fusion(simulation.store, Quiet(simulation))
+    for arrival in simulation.arrivals():
+        fusion.push(arrival.record)
+        if isinstance(arrival.record, GateEvent) and arrival.record.kind is GateKind.EXIT:
+            assert fusion.leaving
+    fusion.finish()
+    assert not fusion.leaving
+
+
+def test_a_file_that_is_no_model_is_refused_with_its_name(tmp_path):
+    path = tmp_path / "m.onnx"
+    with pytest.raises(ModelError, match="no such model"):
+        load_runtime(path)
+    path.write_bytes(b"not a model")
+    with pytest.raises(ModelError, match=r"m\.onnx"):
+        load_runtime(path)

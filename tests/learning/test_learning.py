@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+
+from aisle.fusion.fusion import Fusion
+from aisle.learning.calibrate import fit
+from aisle.learning.collect import endless_samples
+from aisle.learning.labels import open_events
+from aisle.learning.yardstick import Yardstick
+from aisle.records import ChangeState
+from aisle.sim.scenario import Actions, Scales, Scenario
+from aisle.sim.simulation import simulate
+from aisle.store.generate import generate_store
+from aisle.store.spec import StoreSpec
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    found = []
+    for sample in endless_samples(77):
+        found.append((sample.arrays, sample.label))
+        if len(found) == 96:
+            return found
+    raise AssertionError
+
+
+def test_samples_hold_all_kinds_of_answers(pairs):
+    assert {right.kind for _, right in pairs} == {"none", "change", "withdraw"}
+
+
+def test_a_few_steps_lower_the_loss_and_a_resumed_run_goes_on(pairs, tmp_path):
+    from aisle.learning.loss import make_batch
+    from aisle.learning.train import TrainConfig, Trainer
+
+    torch.set_num_threads(1)
+    batch = make_batch(pairs)
+    config = TrainConfig(steps=100, warm_up=1, rate=2e-3)
+    trainer = Trainer(tmp_path, config)
+    first = trainer.learn(batch)["total"]
+    for _ in range(8):
+        last = trainer.learn(batch)["total"]
+    assert last < 0.9 * first
+    trainer.save()
+    resumed = Trainer(tmp_path, config)
+    assert resumed.step == trainer.step
+    assert resumed.learn(batch)["total"] == trainer.learn(batch)["total"]
+
+
+def test_torch_and_onnx_agree_and_a_batch_answers_as_its_parts(tmp_path, pairs):
+    from aisle.fusion.runtime import load_runtime
+    from aisle.fusion.windows import collate
+    from aisle.learning.export import TOLERANCE, export
+    from aisle.learning.torch_runtime import TorchRuntime
+    from aisle.receipt_model.network import ReceiptTransformer
+
+    torch.manual_seed(0)
+    network = ReceiptTransformer()
+    path = export(network, tmp_path / "m.onnx", {})
+    onnx, ours = load_runtime(path), TorchRuntime(network)
+    batch = collate([arrays for arrays, _ in pairs[:7]])
+    left, right = onnx.run_arrays(batch), ours.run_arrays(batch)
+    for name in left:
+        np.testing.assert_allclose(left[name], right[name], atol=TOLERANCE, err_msg=name)
+
+
+def test_a_window_without_events_has_nothing_to_say():
+    store = generate_store(np.random.default_rng(1), StoreSpec(gondolas=1, shelves=(1,)))
+    simulation = simulate(store, Scenario(shoppers=1, actions=Actions(touch=1, take=0,
+        take_several=0, put_back=0, put_back_elsewhere=0, look_and_put_back=0)), 1)  # fmt: skip
+    assert simulation.effects == ()
+    seen = []
+
+    class Nothing:
+        manifest: dict = {}
+
+        def run(self, windows):
+            from aisle.learning.collect import Teacher
+
+            seen.extend(open_events(w, simulation.effects) for w in windows)
+            return Teacher((), np.random.default_rng(0)).run(windows)
+
+    fusion = Fusion(store, Nothing())
+    for arrival in simulation.arrivals():
+        fusion.push(arrival.record)
+    assert seen
+    assert all(missed == [] for missed, _ in seen)
+
+
+def test_calibration_rises_and_follows_the_share_that_was_right():
+    rng = np.random.default_rng(3)
+    stated = rng.uniform(0.3, 1.0, 4000)
+    right = rng.random(4000) < stated**2
+    curve = fit(list(zip(stated.tolist(), right.tolist(), strict=True)))
+    x, y = np.array(curve).T
+    assert (np.diff(y) >= 0).all()
+    assert np.abs(np.interp([0.5, 0.7, 0.9], x, y) - np.array([0.25, 0.49, 0.81])).max() < 0.08
+
+
+def test_calibration_without_cases_changes_nothing():
+    assert fit([]) == []
+
+
+def test_the_yardstick_finds_clear_single_takes():
+    store = generate_store(np.random.default_rng(5), StoreSpec(gondolas=1, shelves=(3,)))
+    takes = Actions(take=1, take_several=0, put_back=0, put_back_elsewhere=0,
+                    look_and_put_back=0, touch=0)  # fmt: skip
+    scenario = Scenario(shoppers=3, actions=takes, overlap=0, action_s=8,
+                        scales=Scales(noise=0.5, bursts_per_minute=0))  # fmt: skip
+    simulation = simulate(store, scenario, 2)
+    yardstick = Yardstick(store)
+    found = [p for a in simulation.arrivals() for p in yardstick.push(a.record)]
+    named = [c.product for p in found for c in p.changes if c.state is ChangeState.CONFIRMED]
+    true = [e.product for e in simulation.truth]
+    assert len(true) > 10
+    assert sum(named.count(p) > 0 for p in true) / len(true) > 0.85

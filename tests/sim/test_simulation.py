@@ -1,0 +1,157 @@
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aisle.records import Action, PlateStatus, WeightBatch
+from aisle.sim.fit import fit_noise
+from aisle.sim.scales import NOISE, footprint
+from aisle.sim.scenario import Catalogue, Scales, Scenario, ScenarioError, load_scenario
+from aisle.sim.simulation import simulate
+from aisle.store.generate import generate_store
+from aisle.store.layout import shelf_layout
+from aisle.store.spec import StoreSpec
+
+SECOND = 1_000_000_000
+
+
+def small(seed=1, gondolas=1):
+    return generate_store(np.random.default_rng(seed), StoreSpec(gondolas=gondolas, shelves=(2,)))
+
+
+def quick(**fields):
+    return Scenario(**{"shoppers": 2, "stay_s": (25.0, 30.0), "action_s": 3.0, **fields})
+
+
+def same(left, right):
+    assert left.arrival_ns == right.arrival_ns
+    if isinstance(left.record, WeightBatch):
+        np.testing.assert_array_equal(left.record.kilograms, right.record.kilograms)
+        assert left.record.stamp_ns == right.record.stamp_ns
+    else:
+        assert left.record == right.record
+
+
+def test_a_seed_makes_the_same_messages_again():
+    store = small()
+    runs = [list(simulate(store, quick(), 5).arrivals()) for _ in range(2)]
+    assert len(runs[0]) == len(runs[1]) > 100
+    for left, right in zip(*runs, strict=True):
+        same(left, right)
+
+
+def test_another_seed_makes_another_day():
+    store = small()
+    assert simulate(store, quick(), 5).truth != simulate(store, quick(), 6).truth
+
+
+def test_a_part_can_be_simulated_without_what_came_before():
+    simulation = simulate(small(), quick(), 5)
+    whole = [a for a in simulation.batches() if a.arrival_ns >= simulation.start_ns + 25 * SECOND]
+    part = list(simulation.batches(from_s=25.0))
+    known = {a.record.stamp_ns for a in whole}
+    assert {a.record.stamp_ns for a in part} <= known
+    assert len(part) > 0.98 * len(whole)
+
+
+def test_scales_end_up_lighter_by_what_was_taken():
+    scales = Scales(noise=0.2, bursts_per_minute=0)
+    scenario = quick(scales=scales, catalogue=Catalogue(tail_share=0))
+    simulation = simulate(small(), scenario, 8)
+    events = simulation.truth
+    assert events
+    taken = sum(e.weight_kg if e.action is Action.TAKE else -e.weight_kg for e in events)
+    rate = 60.0
+    last = int((simulation.duration_s - 2) * rate)
+    before = simulation.signal("g1", 0, 60).mean(axis=0).sum()
+    after = simulation.signal("g1", last, 60).mean(axis=0).sum()
+    assert before - after == pytest.approx(taken, rel=0.06, abs=0.03)
+
+
+def test_receipts_are_takes_less_returns():
+    simulation = simulate(small(), quick(shoppers=5), 9)
+    for session, lines in simulation.receipts().items():
+        assert all(n > 0 for n in lines.values()), session
+
+
+def test_a_tenth_of_the_actions_are_put_backs_on_a_wrong_shelf():
+    store = generate_store(np.random.default_rng(2))
+    simulation = simulate(store, Scenario(shoppers=120), 3)
+    foreign = sum(e.foreign and e.action is Action.RETURN for e in simulation.truth)
+    touches = len(simulation.script.deeds) - len(simulation.truth)
+    assert 0.06 < foreign / len(simulation.truth) < 0.15
+    assert touches > 20
+
+
+def test_scales_are_simulated_fifty_times_faster_than_real_time():
+    store = generate_store(np.random.default_rng(2))
+    simulation = simulate(store, Scenario(shoppers=1), 3)
+    began = time.process_time()
+    count = sum(1 for _ in simulation.batches())
+    spent = time.process_time() - began
+    assert count > 1000
+    assert simulation.duration_s / spent > 50
+
+
+def test_faults_are_marked():
+    scales = Scales(dead_plates=0.5, stuck_plates=0.3)
+    simulation = simulate(small(), quick(scales=scales), 4)
+    batch = next(simulation.batches()).record
+    dead = np.isnan(batch.kilograms).all(axis=0)
+    assert dead.any()
+    assert (batch.status[dead] == PlateStatus.MISSING).all()
+    assert (batch.status[~dead] == PlateStatus.OK).all()
+
+
+def test_dropped_and_silent_messages_are_missing():
+    scales = Scales(silent=(("g1", 10.0, 20.0),), dropped_messages=0.0)
+    simulation = simulate(small(), quick(scales=scales), 4)
+    times = [(a.record.stamp_ns - simulation.start_ns) / SECOND for a in simulation.batches()]
+    assert not [t for t in times if 10.1 < t < 19.9]
+    assert [t for t in times if t < 9]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(-0.2, 2.0), st.floats(0.01, 0.6), st.integers(0, 1000))
+def test_a_footprint_shares_out_the_whole_weight(x, width, seed):
+    store = small()
+    layout = shelf_layout(store, next(iter(store.shelves)))
+    share = footprint(layout, x, width, np.random.default_rng(seed))
+    assert share.sum() == pytest.approx(1.0)
+    assert (share >= 0).all()
+
+
+def test_the_fit_finds_the_noise_that_was_simulated():
+    store = generate_store(np.random.default_rng(7), StoreSpec(gondolas=4))
+    scenario = Scenario(shoppers=0, lead_s=12.0, scales=Scales(bursts_per_minute=0))
+    simulation = simulate(store, scenario, 1)
+    found = fit_noise((a.record for a in simulation.batches()), 9.0, "simulated")
+    assert found["sd_kg"]["shelf_log_median"] == pytest.approx(
+        NOISE["sd_kg"]["shelf_log_median"], abs=0.5
+    )
+    assert found["quantum_kg"] == pytest.approx(NOISE["quantum_kg"], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("shoppers: -1", "shoppers"),
+        ("nonsense: 1", "nonsense"),
+        ("scales: {noise: loud}", "scales.noise"),
+        ("- a list", "YAML"),
+        ("a: [", "YAML"),
+    ],
+)
+def test_a_bad_scenario_says_file_and_field(tmp_path, text, says):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ScenarioError, match=says) as error:
+        load_scenario(path)
+    assert "bad.yaml" in str(error.value)
+
+
+def test_a_missing_scenario_says_so(tmp_path):
+    with pytest.raises(ScenarioError, match="cannot be read"):
+        load_scenario(tmp_path / "none.yaml")
