@@ -34,7 +34,7 @@ class TrainConfig:
     """How to train; written into the manifest."""
 
     seed: int = 1
-    steps: int = 12_000
+    steps: int = 10_000
     batch: int = 128
     rate: float = 1.5e-3
     warm_up: int = 300

@@ -32,6 +32,15 @@ _GAP_S = 0.9
 """From the middle of a step to the middle of the window after it."""
 
 
+def _look(signal: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Steps that stand out from the noise, and whether the signal has settled, [plates]."""
+    before, after = signal[_BEFORE], signal[_AFTER]
+    step = np.median(after, axis=0) - np.median(before, axis=0)
+    noise = np.maximum(before.std(axis=0), 0.0005)
+    settled = after.std(axis=0) < np.maximum(3 * noise, 0.08 * np.abs(step) + 0.001)
+    return np.where(np.abs(step) > np.maximum(4 * noise, 0.003), step, 0.0), settled
+
+
 @dataclass
 class _Shelf:
     controller: str
@@ -80,9 +89,10 @@ class Yardstick:
                 self.memory.sessions[event.session] = Session(event.session, event.stamp_ns)
             elif event.session in self.memory.sessions:
                 self.memory.sessions[event.session].exit_ns = event.stamp_ns
-        windows = {name: grid.window(tick_ns // BIN_NS)[0] for name, grid in self.grids.items()}
+        looks = {name: _look(grid.window(tick_ns // BIN_NS)[0]) for name, grid in self.grids.items()}
         for name, shelf in self.shelves.items():
-            step = self._step(shelf, name, windows[shelf.controller][:, shelf.columns], tick_ns)
+            look = looks[shelf.controller]
+            step = self._step(shelf, name, look[0][shelf.columns], look[1][shelf.columns], tick_ns)
             if step is not None and self.memory.sessions:
                 found.append(self._name(name, shelf, *step))
         for session in list(self.memory.sessions.values()):
@@ -92,14 +102,10 @@ class Yardstick:
         return found
 
     def _step(
-        self, shelf: _Shelf, name: str, signal: NDArray[np.float32], tick_ns: int
-    ) -> tuple[int, NDArray[np.float64]] | None:
+        self, shelf: _Shelf, name: str, step: NDArray[np.float32], settled: NDArray[np.bool_],
+        tick_ns: int,
+    ) -> tuple[int, NDArray[np.float64]] | None:  # fmt: skip
         """The step that has just passed its largest size, once, or None."""
-        before, after = signal[_BEFORE], signal[_AFTER]
-        step = np.median(after, axis=0) - np.median(before, axis=0)
-        noise = np.maximum(before.std(axis=0), 0.0005)
-        settled = after.std(axis=0) < np.maximum(3 * noise, 0.08 * np.abs(step) + 0.001)
-        step = np.where(np.abs(step) > np.maximum(4 * noise, 0.003), step, 0.0)
         size = abs(float(step.sum()))
         slots = self.store.slots_of_shelf[name]
         lightest = min((self.store.products[s.product].weight_kg for s in slots), default=0.03)
