@@ -113,7 +113,7 @@ def test_no_tick_closes_before_its_data_came_whatever_the_order(random, late_s):
     names = ["g1", "g2", "g3"]
     sent = [(t + random.random() * late_s, b) for n in names
             for t in np.arange(0, 6, 0.2) for b in [batch(n, float(t))]]  # fmt: skip
-    last = {n: -1.0 for n in names}
+    last = dict.fromkeys(names, -1.0)
     order = []
     for arrival, b in sorted(sent, key=lambda pair: pair[0]):
         at = max(arrival, last[b.controller])

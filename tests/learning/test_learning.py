@@ -72,7 +72,8 @@ def test_a_window_without_events_has_nothing_to_say():
     seen = []
 
     class Nothing:
-        manifest: dict = {}
+        def __init__(self):
+            self.manifest = {}
 
         def run(self, windows):
             from aisle.learning.collect import Teacher

@@ -37,8 +37,8 @@ Observer = Callable[[list[Window], Arrays], None]
 class FusionConfig:
     """Limits and thresholds; times in seconds."""
 
-    sync: SyncConfig = SyncConfig()
-    decode: DecodeConfig = DecodeConfig()
+    sync: SyncConfig = field(default_factory=SyncConfig)
+    decode: DecodeConfig = field(default_factory=DecodeConfig)
     enter_delay_s: float = 0.5
     """An entry counts from this long after its stamp, so that its arrival order does not matter."""
     exit_grace_s: float = 3.0

@@ -24,6 +24,9 @@ class SyncConfig:
     """How far all live streams must be past a tick before it closes."""
     late_limit_s: float = 1.5
     """A stream whose newest stamp is this far behind the others' is dead until it speaks again."""
+    gate_lead_s: float = 10.0
+    """How far a gate's stamp must be ahead of all scales to move time on in their place: drivers
+    that were held up for a moment are not dead because the gate was not."""
     gap_s: float = 0.75
     """Missing time within a stream that counts as a gap."""
     jump_s: float = 60.0
@@ -58,27 +61,22 @@ class Synchronizer:
         if stream is None:
             self.counters["unknown_stream"] += 1
             return False
-        if stream.newest_ns is not None:
-            if abs(batch.stamp_ns - stream.newest_ns) > self._ns(self.config.jump_s):
-                if not self._confirmed(stream, batch.stamp_ns):
-                    return False
-            elif batch.stamp_ns <= stream.newest_ns:
-                self.counters["time_backwards"] += 1
-                return False
-        elif self._newest_ns is not None and abs(batch.stamp_ns - self._newest_ns) > self._ns(
-            self.config.jump_s
-        ):
-            if not self._confirmed(stream, batch.stamp_ns):
-                return False
+        known_ns = self._newest_ns if stream.newest_ns is None else stream.newest_ns
+        far = known_ns is not None and abs(batch.stamp_ns - known_ns) > self._ns(self.config.jump_s)
+        if far and not self._confirmed(stream, batch.stamp_ns):
+            return False
+        if not far and stream.newest_ns is not None and batch.stamp_ns <= stream.newest_ns:
+            self.counters["time_backwards"] += 1
+            return False
         stream.suspect_ns = None
         self._note_hole(batch, stream)
         if self.closed_ns is not None and batch.end_ns <= self.closed_ns:
             self.counters["late_batches"] += 1
         stream.newest_ns = batch.end_ns
-        if stream.dead:
+        newest_ns = self._advance(batch.end_ns)
+        if stream.dead and newest_ns - batch.end_ns <= self._ns(self.config.late_limit_s):
             stream.dead = False
             self.counters["streams_revived"] += 1
-        self._advance(batch.end_ns)
         return True
 
     def _confirmed(self, stream: _Stream, stamp_ns: int) -> bool:
@@ -101,13 +99,14 @@ class Synchronizer:
 
     def note_gate(self, event: GateEvent) -> None:
         """A gate's stamp moves time on too, so that a store with dead scales does not stand."""
-        if self._newest_ns is not None and abs(event.stamp_ns - self._newest_ns) > self._ns(
+        if self._newest_ns is None or abs(event.stamp_ns - self._newest_ns) > self._ns(
             self.config.jump_s
         ):
             return
-        self._advance(event.stamp_ns)
+        self._advance(event.stamp_ns - self._ns(self.config.gate_lead_s))
 
-    def _advance(self, stamp_ns: int) -> None:
+    def _advance(self, stamp_ns: int) -> int:
+        """Note how far time has come and which streams are dead; return the newest stamp."""
         self._newest_ns = max(stamp_ns, self._newest_ns or stamp_ns)
         self._first_ns = min(stamp_ns, self._first_ns or stamp_ns)
         limit = self._ns(self.config.late_limit_s)
@@ -117,6 +116,7 @@ class Synchronizer:
                 stream.dead = True
                 self.counters["streams_dead"] += 1
                 self._gaps.append(f"weights/{name}: silent for more than {limit / SECOND:.1f} s")
+        return self._newest_ns
 
     def ready(self) -> list[int]:
         """Ticks that may close now, in order; they count as closed."""
@@ -166,11 +166,13 @@ class Synchronizer:
         return list(range(first, last + 1, TICK_NS))
 
     def note_end(self, stamp_ns: int) -> None:
-        """Somebody left at `stamp_ns` and nothing more comes: streams that ended before are gaps."""
+        """Somebody left at `stamp_ns`, nothing more comes: streams that ended before are gaps."""
         for name, stream in self._streams.items():
             missing = stamp_ns - (stream.newest_ns or stamp_ns)
             if not stream.dead and missing > self._ns(self.config.gap_s):
-                self._gaps.append(f"weights/{name}: nothing for {missing / SECOND:.2f} s at the end")
+                self._gaps.append(
+                    f"weights/{name}: nothing for {missing / SECOND:.2f} s at the end"
+                )
 
     @staticmethod
     def _ns(seconds: float) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.fusion.grid import BIN_NS, BINS
-from aisle.fusion.memory import Commit, Memory, Session, ShelfMemory
+from aisle.fusion.memory import Commit, Session, ShelfMemory
 from aisle.records import Action
 from aisle.store.layout import ShelfLayout
 from aisle.store.types import Store

@@ -1,0 +1,1 @@
+"""Training, calibration, benchmark; only here is torch imported."""

@@ -48,14 +48,13 @@ def make_batch(samples: list[tuple[Arrays, Label]]) -> Batch:
             target[row, 1 + candidates * CHOICES + commit] = True
         if right.delta is not None:
             delta[row, : len(right.delta)] = right.delta
-    as_long = lambda values: torch.tensor(values, dtype=torch.long)  # noqa: E731
     return Batch(
         {name: torch.from_numpy(a) for name, a in arrays.items()},
         torch.from_numpy(target),
         torch.tensor([right.kind == "change" for right in labels]),
-        as_long([right.candidate for right in labels]),
-        as_long([right.session for right in labels]),
-        as_long([right.mark for right in labels]),
+        torch.tensor([right.candidate for right in labels], dtype=torch.long),
+        torch.tensor([right.session for right in labels], dtype=torch.long),
+        torch.tensor([right.mark for right in labels], dtype=torch.long),
         torch.from_numpy(delta),
         torch.tensor([right.event.weight_kg if right.event else 0.0 for right in labels]),
     )

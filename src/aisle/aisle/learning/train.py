@@ -117,7 +117,7 @@ class Trainer:
         self.network.train()
         parts = losses(self.network(**batch.inputs), batch)
         self.optimizer.zero_grad(set_to_none=True)
-        parts["total"].backward()
+        parts["total"].backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
@@ -263,4 +263,3 @@ def _receive(samples: Any, buffer: list[Pair], limit: int, wait: bool, at: int) 
             got += 1
         if wait:
             return got
-

@@ -89,7 +89,9 @@ class Yardstick:
                 self.memory.sessions[event.session] = Session(event.session, event.stamp_ns)
             elif event.session in self.memory.sessions:
                 self.memory.sessions[event.session].exit_ns = event.stamp_ns
-        looks = {name: _look(grid.window(tick_ns // BIN_NS)[0]) for name, grid in self.grids.items()}
+        looks = {
+            name: _look(grid.window(tick_ns // BIN_NS)[0]) for name, grid in self.grids.items()
+        }
         for name, shelf in self.shelves.items():
             look = looks[shelf.controller]
             step = self._step(shelf, name, look[0][shelf.columns], look[1][shelf.columns], tick_ns)

@@ -1,0 +1,1 @@
+"""The receipt transformer, and the model that is shipped."""

@@ -45,7 +45,7 @@ class Block(nn.Module):
         self.up, self.down = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        """x [B, N, D], bias [B, 1, 1, N] (0 where a token may be seen, very negative elsewhere)."""
+        """X [B, N, D], bias [B, 1, 1, N] (0 where a token may be seen, very negative elsewhere)."""
         batch, count, width = x.shape
         size = width // self.heads
         qkv = self.qkv(self.norm1(x)).reshape(batch, count, 3, self.heads, size)
@@ -53,7 +53,9 @@ class Block(nn.Module):
         score = query @ key.transpose(-1, -2) / math.sqrt(size) + bias
         mixed = (score.softmax(-1) @ value).transpose(1, 2).reshape(batch, count, width)
         x = x + self.out(mixed)
-        return x + self.down(F.gelu(self.up(self.norm2(x)), approximate="tanh"))
+        widened = F.gelu(self.up(self.norm2(x)), approximate="tanh")
+        wide: Tensor = self.down(widened)
+        return x + wide
 
 
 def ratio_features(ratio: Tensor) -> Tensor:
@@ -220,7 +222,8 @@ class ReceiptTransformer(nn.Module):
         looks = self.look(timeline).reshape(batch, -1, 2, MARKS).softmax(-1)
         weight = looks[:, :, 1] - looks[:, :, 0]
         halved = signal.reshape(batch, count, MARKS, 2).mean(-1)
-        return weight @ halved.transpose(1, 2)
+        found: Tensor = weight @ halved.transpose(1, 2)
+        return found
 
     def _candidates(
         self, delta: Tensor, changed: Tensor, signal: Tensor, plate_static: Tensor,
@@ -242,11 +245,13 @@ class ReceiptTransformer(nn.Module):
         series = (on @ halved) / weight[..., None]
         shape = torch.cat([torch.tanh(series), torch.sin(math.pi * series.clamp(-3, 3))], -1)
         x = torch.cat([static, ratios, inside, away, outside, shape], -1)
-        return self.candidate2(F.gelu(self.candidate1(x), approximate="tanh"))
+        tokens: Tensor = self.candidate2(F.gelu(self.candidate1(x), approximate="tanh"))
+        return tokens
 
     def _answers(
         self, parts: tuple[Tensor, ...], candidate_mask: Tensor, commit_mask: Tensor,
-        session_mask: Tensor, session_carries: Tensor, timeline: Tensor, delta: Tensor, total: Tensor,
+        session_mask: Tensor, session_carries: Tensor, timeline: Tensor, delta: Tensor,
+        total: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         query, _, candidates, commits, sessions = parts
         none = self.none(query[:, 0])

@@ -1,0 +1,1 @@
+"""A simulated store: shoppers, scales, gates and the truth."""

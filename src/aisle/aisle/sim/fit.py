@@ -41,7 +41,9 @@ def fit_noise(batches: Iterable[WeightBatch], seconds: float, source: str) -> di
     flat, signals, sd, shelf = flat[:, live], signals[:, live], sd[live], shelves[live]
     log_sd = np.log(sd)
     means = np.array([log_sd[shelf == s].mean() for s in np.unique(shelf)])
-    rest = np.concatenate([log_sd[shelf == s] - log_sd[shelf == s].mean() for s in np.unique(shelf)])
+    rest = np.concatenate(
+        [log_sd[shelf == s] - log_sd[shelf == s].mean() for s in np.unique(shelf)]
+    )
     hz, power = welch(flat, fs=rate, nperseg=128, axis=0)
     band = (hz >= 6) & (hz < 13)
     share = power[band].sum(axis=0) / power.sum(axis=0)
@@ -108,9 +110,9 @@ def _shared(flat: Array, shelf: NDArray[Any]) -> float:
     found = []
     for name in np.unique(shelf):
         part = flat[:, shelf == name]
-        if part.shape[1] > 1:
-            correlation = np.corrcoef(part.T)
-            found += list(correlation[np.triu_indices(len(correlation), 1)])
+        count = part.shape[1]
+        if count > 1:
+            found += list(np.asarray(np.corrcoef(part.T))[np.triu_indices(count, 1)])
     return float(np.median(found)) if found else 0.0
 
 

@@ -103,7 +103,7 @@ def _push(
     start: float, duration: float, layout: ShelfLayout, x: float, chance: float, rng: Rng
 ) -> list[Wave]:
     """A hand leans on what it touches: a few bumps of either sign, mostly down."""
-    waves = []
+    waves: list[Wave] = []
     while rng.random() < chance and len(waves) < 4:
         force = float(np.exp(rng.normal(math.log(0.03), 1.0))) * rng.choice([1.0, 1.0, -0.6])
         length = float(rng.uniform(0.08, 0.6))
@@ -205,9 +205,10 @@ class FixtureScales:
         signal = np.round(signal / NOISE["quantum_kg"]) * NOISE["quantum_kg"]
         signal[:, self.stuck] = self.load[self.stuck]
         signal[:, self.dead] = np.nan
-        return signal.astype(np.float32)
+        return np.asarray(signal, dtype=np.float32)
 
     def _noise(self, rng: Rng, count: int) -> Array:
+        """White noise and a ringing at the fixture's own frequency, [count, plates]."""
         warm = int(_WARM_UP_S * self.rate_hz)
         white = rng.standard_normal((count + warm, self.plates + 1))
         radius = math.exp(-1 / (NOISE["resonance"]["decay_s"] * self.rate_hz))

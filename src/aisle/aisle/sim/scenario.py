@@ -67,7 +67,7 @@ class Scenario(_Part):
         0.05,
         ge=0,
         le=1,
-        description="share of actions that follow the one before on the same shelf within 0.2 to 2 s",
+        description="share of actions 0.2 to 2 s after the one before, on the same shelf",
     )
     actions: Actions = Actions()
     max_several: int = Field(3, ge=2, le=4)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aisle.sim.scenario import Scenario
 from aisle.store.layout import ShelfLayout, shelf_layout
@@ -170,7 +169,7 @@ class _Author:
         return float(left.min()), float(right.max())
 
     def _place(self, slot: Slot, product: str) -> tuple[float, float]:
-        """x and width of a unit in its slot; it may stand over the edge by the slop."""
+        """X and width of a unit in its slot; it may stand over the edge by the slop."""
         left, right = self._extent(slot)
         width = min(self.store.products[product].size_m[0], 1.25 * (right - left))
         slop = abs(float(self.rng.normal(0, self.scenario.slop_m)))
@@ -246,7 +245,7 @@ class _Author:
         self._take(shopper, shelf, int(self.rng.integers(2, self.scenario.max_several + 1)))
 
     def _put_back(self, shopper: _Shopper, shelf: str) -> None:
-        product, kg = shopper.carried[int(self.rng.integers(len(shopper.carried)))]
+        product, _ = shopper.carried[int(self.rng.integers(len(shopper.carried)))]
         slots = self.home.get(product)
         if not slots:
             self._put_back_elsewhere(shopper, shelf)
