@@ -69,6 +69,18 @@ def test_control_characters_and_markup_do_not_reach_the_terminal():
     assert "\x1b" not in text
 
 
+def test_of_many_reasons_for_review_only_some_are_listed():
+    board = Board()
+    reasons = tuple(f"reason {number}" for number in range(9))
+    line = board.update(replace(TAKEN, state=ReceiptState.REVIEW, review_reasons=reasons))
+    assert "reason 1" in line.plain
+    assert "and 7 more" in line.plain
+    text = shown(board)
+    assert "reason 1" in text
+    assert "reason 5" not in text
+    assert "?" not in text
+
+
 def test_an_empty_board_says_so():
     assert "no receipts yet" in shown(Board())
 

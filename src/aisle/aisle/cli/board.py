@@ -16,6 +16,8 @@ from aisle.records import Receipt, ReceiptState
 
 CARDS = 6
 NEWS = 8
+REASONS = 2
+"""How many reasons for review are listed at a time."""
 
 
 class Board:
@@ -72,7 +74,7 @@ class Board:
 
     def card(self, receipt: Receipt) -> Panel:
         """Return one receipt as a panel."""
-        body = lines_text(receipt) if receipt.lines or receipt.review_reasons else Text("empty")
+        body = lines_text(receipt, REASONS) or Text("empty")
         body.append(f"\n{price(receipt.total_minor, receipt.currency)}", "bold")
         verdict = self.verdict(receipt)
         if verdict:
@@ -112,8 +114,11 @@ def difference(before: Receipt | None, after: Receipt) -> Text:
             found.append(f" now {line.confidence:.0%}  ", "dim")
     if before is None or before.state != after.state:
         found.append(f"{after.state.name.lower()}  ", STYLES[after.state])
-    for reason in after.review_reasons:
-        if before is None or reason not in before.review_reasons:
-            found.append_text(plain(f"! {reason}  ", "yellow"))
+    known = before.review_reasons if before else ()
+    fresh = [reason for reason in after.review_reasons if reason not in known]
+    for reason in fresh[:REASONS]:
+        found.append_text(plain(f"! {reason}  ", "yellow"))
+    if len(fresh) > REASONS:
+        found.append(f"! and {len(fresh) - REASONS} more  ", "yellow")
     found.append(price(after.total_minor, after.currency), "bold")
     return found

@@ -24,8 +24,13 @@ def price(minor: int, currency: str) -> str:
     return f"{format_price(minor, currency)} {currency}".rstrip()
 
 
-def lines_text(receipt: Receipt) -> Text:
-    """Return the lines of a receipt: quantity, name, price, confidence."""
+def lines_text(receipt: Receipt, most_reasons: int = 20) -> Text:
+    """Return the lines of a receipt, and why a person should look at it.
+
+    Args:
+        receipt: The receipt.
+        most_reasons: How many reasons to list; of more, only the number is told.
+    """
     found = Text()
     for line in receipt.lines:
         total = price(line.quantity * line.unit_price_minor, receipt.currency)
@@ -33,8 +38,12 @@ def lines_text(receipt: Receipt) -> Text:
         found.append_text(plain(line.name or line.product))
         found.append(f"  {total}", "bold")
         found.append(f"  {line.confidence:.0%}\n", "dim" if line.confidence >= 0.8 else "yellow")
-    for reason in receipt.review_reasons:
-        found.append_text(plain(f"! {reason}\n", "yellow"))
+    for reason in receipt.review_reasons[:most_reasons]:
+        found.append_text(plain(f"! {reason}", "yellow"))
+        found.append("\n")
+    more = len(receipt.review_reasons) - most_reasons
+    if more > 0:
+        found.append(f"! and {more} more\n", "yellow")
     found.rstrip()
     return found
 
