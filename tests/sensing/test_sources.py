@@ -2,6 +2,7 @@
 
 import os
 import pty
+import threading
 import time
 import tty
 
@@ -10,7 +11,7 @@ import pytest
 
 from aisle.records import PlateStatus
 from aisle.sensing.line_device import LineDevice
-from aisle.sensing.playback import MAX_AT_ONCE, Playback
+from aisle.sensing.playback import MAX_AT_ONCE, Playback, prefetched
 from aisle.sensing.serial_lines import SICS_POLL, SICS_STREAM, checksum
 from aisle.sensing.sources import PlayedScales, serial_scale
 from aisle.store.types import Controller
@@ -172,3 +173,35 @@ def test_damaged_recording_ends_with_an_error_and_a_counter():
     assert source.read(1, 0.0) == []
     assert "line 3" in source.error
     assert source.counters["damaged_recordings"] == 1
+
+
+def test_prefetched_records_come_in_order_with_their_error_in_its_place():
+    def records():
+        yield from range(100)
+        raise ValueError("broken")
+
+    got = []
+    with pytest.raises(ValueError, match="broken"):
+        for record in prefetched(records(), 3):
+            got.append(record)
+    assert got == list(range(100))
+    assert list(prefetched(iter("abc"), 10)) == ["a", "b", "c"]
+
+
+def test_prefetching_ends_with_its_reader():
+    made = []
+
+    def records():
+        for number in range(1000):
+            made.append(number)
+            yield number
+
+    reader = prefetched(records(), 5)
+    next(reader)
+    before = threading.active_count()
+    reader.close()
+    deadline = time.monotonic() + 5.0
+    while threading.active_count() >= before and time.monotonic() < deadline:
+        pass
+    assert threading.active_count() < before
+    assert len(made) < 20

@@ -18,7 +18,7 @@ from aisle.bags.replay import read_records
 from aisle.bags.store_io import BagError, BagReader
 from aisle.records import WeightBatch
 from aisle.sensing.health import DEFAULT_TARE_SAMPLES, FrozenWatch, Tare
-from aisle.sensing.playback import Playback
+from aisle.sensing.playback import Playback, prefetched
 from aisle.sensing.sources import PlayedScales, Source, serial_scale
 from aisle.sensing.table import read_table
 from aisle.store.types import Controller
@@ -31,6 +31,8 @@ from aisle_nodes.simulated import simulation_of, store_of
 
 PLAY_PERIOD_S = 0.02
 SERIAL_PERIOD_S = 0.01
+AHEAD = 500
+"""Simulated messages made in advance; the simulator makes ten seconds at once."""
 
 
 class WeightNode(AisleNode[WeightParameters]):
@@ -108,7 +110,7 @@ class WeightNode(AisleNode[WeightParameters]):
                 if isinstance(batch, WeightBatch) and batch.controller in self._controllers:
                     yield arrival.arrival_ns, batch
 
-        return PlayedScales(Playback(simulated))
+        return PlayedScales(Playback(lambda now_ns: prefetched(simulated(now_ns), AHEAD)))
 
     def _open_serial(self) -> Source:
         if len(self._controllers) != 1 or not self.params.port:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from queue import Full, Queue
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -44,3 +46,44 @@ class Playback(Generic[T]):
     def finished(self) -> bool:
         """True once nothing is left."""
         return self._records is not None and self._next is None
+
+
+def prefetched(records: Iterator[T], ahead: int) -> Iterator[T]:
+    """Yield records that a thread makes in advance, so that slow ones hold nobody up.
+
+    An error in the thread is raised here, in its place.
+
+    Args:
+        records: Only the thread uses it from now on.
+        ahead: Records that may wait.
+    """
+    queue: Queue[tuple[T | None, Exception | None]] = Queue(ahead)
+    stopped = threading.Event()
+
+    def put(record: T | None, error: Exception | None = None) -> bool:
+        while not stopped.is_set():
+            try:
+                queue.put((record, error), timeout=0.5)
+                return True
+            except Full:
+                continue
+        return False
+
+    def work() -> None:
+        try:
+            if all(put(record) for record in records):
+                put(None)
+        except Exception as error:  # handed over to the reader
+            put(None, error)
+
+    threading.Thread(target=work, name="prefetch", daemon=True).start()
+    try:
+        while True:
+            record, error = queue.get()
+            if error is not None:
+                raise error
+            if record is None:
+                return
+            yield record
+    finally:
+        stopped.set()
