@@ -5,6 +5,7 @@ import pty
 import threading
 import time
 import tty
+from itertools import islice
 
 import numpy as np
 import pytest
