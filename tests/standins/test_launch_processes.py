@@ -113,7 +113,7 @@ def test_stopping_escalates_from_sigint_over_sigterm_to_sigkill(launcher):
         '''.replace("\\n        ", "\\n")
 
         def entities():
-            worker = python(STUBBORN, sigterm_timeout="0.3", sigkill_timeout="0.4")
+            worker = python(STUBBORN, sigterm_timeout="0.5", sigkill_timeout="1.0")
             stop = OnProcessIO(target_action=worker, on_stdout=lambda event:
                 EmitEvent(event=ShutdownEvent()) if b"ready" in event.text else None)
             return [RegisterEventHandler(stop), worker]
@@ -124,7 +124,7 @@ def test_stopping_escalates_from_sigint_over_sigterm_to_sigkill(launcher):
     sent = re.findall(r"sending signal '(\w+)' to process\[worker-1\]", result.output)
     assert sent == ["SIGINT", "SIGTERM", "SIGKILL"]
     assert (
-        "process[worker-1] failed to terminate '0.3' seconds after receiving 'SIGINT', "
+        "process[worker-1] failed to terminate '0.5' seconds after receiving 'SIGINT', "
         "escalating to 'SIGTERM'"
     ) in result.output
     assert "after receiving 'SIGTERM', escalating to 'SIGKILL'" in result.output

@@ -146,7 +146,7 @@ def test_processes_that_end_before_the_tests_fail_the_run(runner):
 
         class Before(unittest.TestCase):
             def test_it(self, proc_info):
-                threading.Event().wait(8)
+                threading.Event().wait(60)
         """
     )
     assert result.code == 1

@@ -46,13 +46,14 @@ class LifecycleNode(Node):
         """Start the node and connect to its lifecycle."""
         result = super().execute(context)
         node = get_ros_node(context)
-        self.__client = node.create_client(ChangeStateService, f"{self.node_name}/change_state")
         node.create_subscription(
             TransitionEvent,
             f"{self.node_name}/transition_event",
             lambda message: self._on_transition(context, message),
             10,
         )
+        # After the subscription, so that who sees the client knows where to tell its transitions.
+        self.__client = node.create_client(ChangeStateService, f"{self.node_name}/change_state")
         context.register_event_handler(
             EventHandler(
                 matcher=lambda event: isinstance(event, ChangeState),
