@@ -8,108 +8,35 @@ does only what has changed. The environment is its own ament prefix; `. .venv/en
 from __future__ import annotations
 
 import argparse
-import fcntl
-import hashlib
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from system_packages import SetupError, install_missing
+from workspace import (
+    BUILD,
+    PYTHON,
+    ROOT,
+    SITE,
+    VENV,
+    digest,
+    one_at_a_time,
+    run,
+    step,
+    write_environment,
+)
 
-ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-BUILD = ROOT / "build"
-PYTHON = f"python3.{sys.version_info.minor}"
-SITE = VENV / "lib" / PYTHON / "site-packages"
 STANDINS = ROOT / "src/ros_standins"
 BRINGUP = ROOT / "src/aisle_bringup"
 BRINGUP_FOLDERS = ("config", "urdf")
 REQUIREMENTS = ("requirements.txt", "requirements-ros.txt", "requirements-dev.txt")
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
-
-ENVIRONMENT = """\
-# Written by scripts/setup_workspace.py; enter with: . .venv/env.sh
-export VIRTUAL_ENV={venv}
-export PATH={venv}/bin:"$PATH"
-export AMENT_PREFIX_PATH={venv}
-export CMAKE_PREFIX_PATH={venv}
-export LD_LIBRARY_PATH={libraries}
-# Without it, each interpreter would start itself a second time to set LD_LIBRARY_PATH.
-export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
-export ROS_DISTRO=jazzy ROS_VERSION=2 ROS_PYTHON_VERSION=3
-export RMW_IMPLEMENTATION=rmw_fastrtps_cpp
-export ROS_AUTOMATIC_DISCOVERY_RANGE="${{ROS_AUTOMATIC_DISCOVERY_RANGE:-LOCALHOST}}"
-export FASTRTPS_DEFAULT_PROFILES_FILE={root}/config/dds/fastdds.xml
-# Several processes share few cores: idle worker threads of one take time from the others.
-export OMP_NUM_THREADS="${{OMP_NUM_THREADS:-1}}"
-unset PYTHONHOME PYTHONPATH
-"""
-
-SHELL = """\
-[ -f ~/.bashrc ] && . ~/.bashrc
-. {venv}/env.sh
-PS1="(aisle) $PS1"
-"""
-
-
-def digest(paths: Iterable[Path], *more: str) -> str:
-    """Digest of names and contents of files (folders: everything under them) and of texts."""
-    total = hashlib.sha256("\0".join(more).encode())
-    for path in paths:
-        found = [path] if path.is_file() else sorted(path.rglob("*"))
-        for file in found:
-            made = any(p == "__pycache__" or p.endswith(".egg-info") for p in file.parts)
-            if file.is_file() and not made:
-                total.update(f"\0{file.relative_to(ROOT)}\0".encode())
-                total.update(file.read_bytes())
-    return total.hexdigest()
-
-
-def step(name: str, stamp: str, action: Callable[[], None]) -> None:
-    """Run `action` unless it already ran to its end for the same stamp."""
-    file = VENV / ".stamps" / name
-    if file.is_file() and file.read_text() == stamp:
-        return
-    print(f"setup: {name}", flush=True)
-    file.unlink(missing_ok=True)
-    action()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(stamp)
-
-
-@contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Hold the lock that keeps two setups of one clone apart."""
-    BUILD.mkdir(exist_ok=True)
-    with (BUILD / "setup.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def run(name: str, *command: str | Path) -> None:
-    """Run a command in the environment; its output goes to build/<name>.log.
-
-    Raises:
-        SetupError: the command failed; the text holds the end of its output.
-    """
-    line = shlex.join(map(str, command))
-    inside = f". {shlex.quote(str(VENV / 'env.sh'))} && exec {line}"
-    log = BUILD / f"{name}.log"
-    with log.open("wb") as out:
-        done = subprocess.run(
-            ["/bin/sh", "-c", inside], stdout=out, stderr=out, cwd=ROOT, check=False
-        )
-    if done.returncode:
-        last = log.read_text(errors="replace").splitlines()[-30:]
-        raise SetupError("\n".join([*last, f"{line}: exit code {done.returncode}; all in {log}"]))
 
 
 def refuse_beside_ros() -> None:
@@ -152,17 +79,6 @@ def make_venv() -> None:
     write_environment()
 
 
-def write_environment() -> None:
-    """Write env.sh, and shellrc for `make shell`."""
-    venv = shlex.quote(str(VENV))
-    libraries = ":".join(map(str, [VENV / "lib", *sorted(SITE.glob("ros_*.libs"))]))
-    text = ENVIRONMENT.format(
-        venv=venv, root=shlex.quote(str(ROOT)), libraries=shlex.quote(libraries)
-    )
-    (VENV / "env.sh").write_text(text)
-    (VENV / "shellrc").write_text(SHELL.format(venv=venv))
-
-
 def install_wheels(requirements: Sequence[Path]) -> None:
     """Install pinned wheels, and mend the paths that some of them carry."""
     wanted = [part for file in requirements for part in ("-r", file)]
@@ -198,18 +114,21 @@ def rewrite_cmake(folder: Path, include: str, site_packages: str) -> int:
 
 def build_interfaces(source: Path) -> None:
     """Build an interface package with CMake and install it into the environment."""
-    name = source.name
-    for old in (SITE / name, VENV / "share" / name, VENV / "include" / name, BUILD / name):
-        if old.exists():
-            shutil.rmtree(old)
+    name, build = source.name, BUILD / source.name
+    if build.exists():
+        shutil.rmtree(build)
     run(
-        f"{name}-configure", "cmake", "-S", source, "-B", BUILD / name, "-G", "Ninja",
+        f"{name}-configure", "cmake", "-S", source, "-B", build, "-G", "Ninja",
         f"-DCMAKE_INSTALL_PREFIX={VENV}",
         f"-DPYTHON_INSTALL_DIR=lib/{PYTHON}/site-packages",
         f"-DPython3_EXECUTABLE={VENV}/bin/python",
         "-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=OFF",
     )  # fmt: skip
-    run(name, "cmake", "--build", BUILD / name, "--target", "install")
+    run(f"{name}-build", "cmake", "--build", build)
+    for old in (SITE / name, VENV / "share" / name, VENV / "include" / name):
+        if old.exists():
+            shutil.rmtree(old)
+    run(f"{name}-install", "cmake", "--install", build)
 
 
 def importable(module: str) -> bool:
@@ -262,16 +181,14 @@ def link_executables(package: str) -> None:
 def install_bringup() -> None:
     """Link launch files, parameters and robot descriptions into share/aisle_bringup."""
     share = VENV / "share" / BRINGUP.name
+    shutil.rmtree(share, ignore_errors=True)
     mark(BRINGUP.name)
     link(BRINGUP / "package.xml", share / "package.xml")
     for folder in BRINGUP_FOLDERS:
         link(ROOT / folder, share / folder)
     # `ros2 launch` looks for launch files below share without following links to folders.
-    launch = share / "launch"
-    if launch.is_symlink():
-        launch.unlink()
     for file in (ROOT / "launch").glob("*.launch.py"):
-        link(file, launch / file.name)
+        link(file, share / "launch" / file.name)
 
 
 def make_environment(*, training: bool) -> None:
@@ -286,11 +203,13 @@ def make_environment(*, training: bool) -> None:
         extra = ROOT / "requirements-train.txt"
         step("training wheels", digest([extra, pins]), partial(install_wheels, [extra]))
 
+    listed = (ROOT / "requirements-ros.txt").read_text().splitlines()
+    generators = [line for line in listed if line.startswith("ros-")]
     for source in (ROOT / "src/aisle_msgs", STANDINS / "tf2_msgs"):
         name = f"{source.name} (interfaces)"
         ours = (VENV / ".stamps" / name).exists()
         if source.exists() and (ours or source.parent != STANDINS or not importable(source.name)):
-            made_from = digest([source, ROOT / "requirements-ros.txt"])
+            made_from = digest([source], *generators)
             step(name, made_from, partial(build_interfaces, source))
 
     install = STANDINS / "install.py"
