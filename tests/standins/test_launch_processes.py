@@ -4,6 +4,15 @@ import os
 import re
 import signal
 
+STUBBORN = r"""
+import os, signal, time
+signal.signal(signal.SIGINT, lambda *_: os.write(1, b"int\n"))
+signal.signal(signal.SIGTERM, lambda *_: os.write(1, b"term\n"))
+os.write(1, b"ready\n")
+while True:
+    time.sleep(1)
+"""
+
 
 def test_output_lines_carry_name_and_number_of_their_process(launcher):
     result = launcher.run(
@@ -101,19 +110,13 @@ def test_a_respawn_waits_and_a_shutdown_does_not_wait_for_it(launcher):
 
 
 def test_stopping_escalates_from_sigint_over_sigterm_to_sigkill(launcher):
+    (launcher.folder / "stubborn.py").write_text(STUBBORN)
     result = launcher.run(
         """
-        STUBBORN = '''
-        import signal, time
-        signal.signal(signal.SIGINT, lambda *_: print("int"))
-        signal.signal(signal.SIGTERM, lambda *_: print("term"))
-        print("ready")
-        while True:
-            time.sleep(1)
-        '''.replace("\\n        ", "\\n")
-
         def entities():
-            worker = python(STUBBORN, sigterm_timeout="0.5", sigkill_timeout="1.0")
+            worker = ExecuteProcess(
+                cmd=[sys.executable, os.path.join(os.path.dirname(__file__), "stubborn.py")],
+                name="worker", output="screen", sigterm_timeout="0.5", sigkill_timeout="1.0")
             stop = OnProcessIO(target_action=worker, on_stdout=lambda event:
                 EmitEvent(event=ShutdownEvent()) if b"ready" in event.text else None)
             return [RegisterEventHandler(stop), worker]
