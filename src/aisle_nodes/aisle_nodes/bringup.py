@@ -140,7 +140,10 @@ def recorder(context: LaunchContext) -> list[ExecuteProcess]:
     bag = argument(context, "record", str)
     clock = ["--use-sim-time"] if flag(context, "use_sim_time") else []
     command = ["aisle", "record", "--out", bag, *clock]
-    return [ExecuteProcess(cmd=command, name="recorder", output="screen")] if bag else []
+    if not bag:
+        return []
+    # Completing a long bag takes its time.
+    return [ExecuteProcess(cmd=command, name="recorder", output="screen", sigterm_timeout="60")]
 
 
 def end_with(player: Node) -> RegisterEventHandler:

@@ -44,7 +44,7 @@ def latched(depth: int) -> QoSProfile:
 
 WEIGHTS_OUT = reliable(50)
 WEIGHTS_IN = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=50, reliability=ReliabilityPolicy.BEST_EFFORT
+    history=HistoryPolicy.KEEP_LAST, depth=200, reliability=ReliabilityPolicy.BEST_EFFORT
 )
 GATE_QOS = latched(100)
 STORE_QOS = latched(1)
