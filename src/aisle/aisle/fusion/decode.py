@@ -23,7 +23,9 @@ class DecodeConfig:
     """Thresholds on probabilities, and how long doubt may last (seconds)."""
 
     commit: float = 0.85
-    """An answer this likely is said at once."""
+    """An answer this likely is said as soon as enough ticks agree on it."""
+    agree: int = 2
+    """Ticks in a row that must give the same answer."""
     patience_s: float = 1.2
     """An answer that stays less sure is said, with its doubt, after this time."""
     something: float = 0.5

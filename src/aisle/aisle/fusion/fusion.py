@@ -15,7 +15,7 @@ from aisle.fusion.decode import Answer, DecodeConfig, answer
 from aisle.fusion.grid import BIN_NS, SignalGrid
 from aisle.fusion.memory import Commit, Memory, Session
 from aisle.fusion.runtime import Runtime
-from aisle.fusion.synchronizer import SECOND, SyncConfig, Synchronizer
+from aisle.fusion.synchronizer import SECOND, TICK_NS, SyncConfig, Synchronizer
 from aisle.fusion.windows import WINDOW_NS, Arrays, ShelfTokenizer, Window
 from aisle.records import (
     Action,
@@ -305,6 +305,8 @@ class Fusion:
         """Act on one answer; whether it changed anything."""
         config, memory = self._decode, self.memory.shelf(window.shelf)
         if said.withdraw is not None and said.withdraw_probability >= config.withdraw:
+            if not self._agreed(window, f"withdraw {window.commits[said.withdraw].change_id}"):
+                return False
             self._withdraw(window, window.commits[said.withdraw], out)
             return True
         if said.nothing > 1 - config.something:
@@ -313,12 +315,30 @@ class Fusion:
         if memory.doubt_since_ns is None:
             memory.doubt_since_ns = window.tick_ns
         waited = window.tick_ns - memory.doubt_since_ns
-        if said.probability < config.commit and waited < config.patience_s * SECOND:
+        if said.probability >= config.commit:
+            product = window.candidates[said.candidate]
+            if not self._agreed(window, f"{said.action.name} {said.quantity} {product}"):
+                return False
+        elif waited < config.patience_s * SECOND:
             return False
         if said.withdraw is not None and said.withdraw_probability > said.probability:
             return False
         memory.doubt_since_ns = None
         self._commit(window, said, out)
+        return True
+
+    def _agreed(self, window: Window, heard: str) -> bool:
+        """Whether enough ticks in a row, this one included, have given this answer."""
+        memory = self.memory.shelf(window.shelf)
+        last, count, tick_ns = memory.heard
+        if last != heard or window.tick_ns - tick_ns > TICK_NS:
+            count = 0
+        if window.tick_ns != tick_ns or last != heard:
+            count += 1
+        memory.heard = (heard, count, window.tick_ns)
+        if count < self._decode.agree:
+            return False
+        memory.heard = ("", 0, 0)
         return True
 
     def _commit(self, window: Window, said: Answer, out: _Outbox) -> None:

@@ -78,6 +78,8 @@ class ShelfMemory:
 
     commits: list[Commit] = field(default_factory=list)
     doubt_since_ns: int | None = None
+    heard: tuple[str, int, int] = ("", 0, 0)
+    """The last sure answer, how many ticks in a row gave it, and the last of these ticks."""
     stray: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
     """Misplaced products: quantity and plates."""
 
@@ -128,4 +130,4 @@ def _change(data: dict[str, Any]) -> Change:
 def _shelf(data: dict[str, Any]) -> ShelfMemory:
     commits = [Commit(**{**c, "action": Action(c["action"])}) for c in data["commits"]]
     stray = {k: (n, tuple(plates)) for k, (n, plates) in data["stray"].items()}
-    return ShelfMemory(commits, data["doubt_since_ns"], stray)
+    return ShelfMemory(commits, data["doubt_since_ns"], stray=stray)
