@@ -182,10 +182,10 @@ def test_an_exception_fails_the_launch_after_stopping_what_runs(launcher):
             raise RuntimeError("this went wrong")
 
         def entities():
-            return [
-                python("import time; time.sleep(99)"),
-                TimerAction(period=0.2, actions=[OpaqueFunction(function=fail)]),
-            ]
+            worker = python("import time; print('ready', end=''); time.sleep(99)")
+            when_ready = OnProcessIO(
+                target_action=worker, on_stdout=lambda event: OpaqueFunction(function=fail))
+            return [RegisterEventHandler(when_ready), worker]
         """
     )
     assert result.code == 1
