@@ -41,7 +41,7 @@ def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         nodes.append(node(context, "store_model_node", {"store": store, "state_dir": folder}))
     return [
         bringup.group(context, nodes),
-        bringup.end_with(player),
+        bringup.end_with(player, respawned=False),
         *bringup.recorder(context),
     ]
 

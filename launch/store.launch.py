@@ -11,7 +11,7 @@ from launch.actions import OpaqueFunction
 
 from aisle.store.load import load_store
 from aisle_nodes import bringup
-from aisle_nodes.bringup import argument, node
+from aisle_nodes.bringup import argument, flag, node
 from aisle_nodes.interfaces import GATE_EVENTS, weights_topic
 
 ARGUMENTS = {
@@ -51,7 +51,11 @@ def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         node(context, "store_model_node", {"store": store_dir, "state_dir": folder}),
         *bringup.checkout_nodes(context, folder),
     ]
-    return [bringup.group(context, nodes), bringup.end_with(sim), *recorder]
+    return [
+        bringup.group(context, nodes),
+        bringup.end_with(sim, respawned=flag(context, "respawn")),
+        *recorder,
+    ]
 
 
 def generate_launch_description() -> LaunchDescription:

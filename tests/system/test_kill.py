@@ -13,7 +13,7 @@ from stack import START_S, Stack, Watcher
 from aisle.receipts import LedgerReader, receipt_json
 from aisle.records import Action, ChangeState, ReceiptState
 
-SEED = 20
+SEED = int(os.environ.get("AISLE_KILL_SEED", "20"))
 SESSIONS = 5
 SCENARIO = f"""
 shoppers: {SESSIONS}
@@ -59,12 +59,13 @@ class TestKill(unittest.TestCase):
         self.addCleanup(reader.close)
         for session, entry in truth.items():
             self.check_lines(session, reader, watcher)
+            receipt = reader.receipt(session)
             blinded = [
                 name
                 for name, at_ns in kills
                 if name in BLINDING and entry["enter_ns"] < at_ns < entry["exit_ns"]
             ]
-            receipt = reader.receipt(session)
+            print(session, "lost sight by", blinded or "nothing", "and is", receipt.state.name)
             if blinded:
                 assert receipt.state is ReceiptState.REVIEW, (session, blinded)
                 assert receipt.review_reasons

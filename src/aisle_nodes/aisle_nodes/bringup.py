@@ -146,13 +146,14 @@ def recorder(context: LaunchContext) -> list[ExecuteProcess]:
     return [ExecuteProcess(cmd=command, name="recorder", output="screen", sigterm_timeout="60")]
 
 
-def end_with(player: Node) -> RegisterEventHandler:
-    """Return a handler that ends the launch when `player` ends by itself.
+def end_with(player: Node, *, respawned: bool) -> RegisterEventHandler:
+    """Return a handler that ends the launch when `player` has ended.
 
-    A player that died is started again, and the rest goes on.
+    A player that died and is started again ends nothing.
     """
 
     def ended(event: Any, _: LaunchContext) -> list[EmitEvent]:
-        return [EmitEvent(event=Shutdown(reason="the end"))] if event.returncode == 0 else []
+        over = event.returncode == 0 or not respawned
+        return [EmitEvent(event=Shutdown(reason="the end"))] if over else []
 
     return RegisterEventHandler(OnProcessExit(target_action=player, on_exit=ended))
