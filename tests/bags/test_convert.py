@@ -251,7 +251,7 @@ ANYTHING = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(sorted(READERS)), st.data())
 def test_a_field_that_holds_anything_gives_a_record_or_a_message_error(name, data):
     read, message = READERS[name]
@@ -261,7 +261,7 @@ def test_a_field_that_holds_anything_gives_a_record_or_a_message_error(name, dat
         read(spoiled)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(sorted(READERS)), st.data())
 def test_flipped_bytes_give_a_record_or_a_message_error(name, data):
     read, message = READERS[name]

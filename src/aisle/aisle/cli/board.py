@@ -11,7 +11,7 @@ from rich.text import Text
 
 from aisle.bags.evaluate import units
 from aisle.bags.truth import TrueSession
-from aisle.cli.tables import STYLES, lines_text, plain, price
+from aisle.cli.tables import STYLES, lines_text, plain, price, sure
 from aisle.records import Receipt, ReceiptState
 
 CARDS = 6
@@ -108,10 +108,10 @@ def difference(before: Receipt | None, after: Receipt) -> Text:
         if now != was:
             found.append(f"{now - was:+d} ", "green" if now > was else "red")
             found.append_text(plain(line.name or product))
-            found.append(f" ({line.confidence:.0%})  " if now else "  ", "dim")
+            found.append(f" ({sure(line.confidence)})  " if now else "  ", "dim")
         elif abs(line.confidence - old[product].confidence) >= 0.005:
             found.append_text(plain(line.name or product, "dim"))
-            found.append(f" now {line.confidence:.0%}  ", "dim")
+            found.append(f" now {sure(line.confidence)}  ", "dim")
     if before is None or before.state != after.state:
         found.append(f"{after.state.name.lower()}  ", STYLES[after.state])
     known = before.review_reasons if before else ()

@@ -49,7 +49,7 @@ def command(
         str | None,
         typer.Option(help="Store: a folder.", show_default="full_rack, the shipped one"),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Other seeds, other shoppers.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="Other seeds, other shoppers.")] = 24,
     speed: Annotated[float, typer.Option(help="Simulated seconds in a real second.")] = 1.0,
     plain: Annotated[
         bool, typer.Option("--plain", help="One line for each change, as without a terminal.")

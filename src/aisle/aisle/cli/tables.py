@@ -24,6 +24,11 @@ def price(minor: int, currency: str) -> str:
     return f"{format_price(minor, currency)} {currency}".rstrip()
 
 
+def sure(confidence: float) -> str:
+    """Return a probability in whole percent, which is never certainty."""
+    return ">99%" if confidence >= 0.995 else f"{confidence:.0%}"
+
+
 def lines_text(receipt: Receipt, most_reasons: int = 20) -> Text:
     """Return the lines of a receipt, and why a person should look at it.
 
@@ -37,7 +42,7 @@ def lines_text(receipt: Receipt, most_reasons: int = 20) -> Text:
         found.append(f"{line.quantity} x ")
         found.append_text(plain(line.name or line.product))
         found.append(f"  {total}", "bold")
-        found.append(f"  {line.confidence:.0%}\n", "dim" if line.confidence >= 0.8 else "yellow")
+        found.append(f"  {sure(line.confidence)}\n", "dim" if line.confidence >= 0.8 else "yellow")
     for reason in receipt.review_reasons[:most_reasons]:
         found.append_text(plain(f"! {reason}", "yellow"))
         found.append("\n")
