@@ -73,8 +73,8 @@ def test_killed_at_a_random_moment(store, runtime, arrivals, tmp_path, seed):
             continue
         said += found
     check_changes(said)
-    finals = [prediction.session for prediction in said if prediction.final]
-    assert sorted(finals) == sorted({event.session for event in passed})
+    finals = {prediction.session for prediction in said if prediction.final}
+    assert finals == {event.session for event in passed}
     gaps = {p.session for p in said if any(AWAY in gap for gap in p.gaps)}
     assert disturbed <= gaps
 
@@ -115,9 +115,22 @@ def test_closed_session_is_not_opened_again(store, runtime, arrivals, tmp_path):
     for record in records(arrivals):
         fusion.push(record)
     fusion = DurableFusion(store, runtime, tmp_path / "fusion.json")
+    fusion.flush()
     assert [p for event in events for p in fusion.push(event)] == []
     assert fusion.fusion.memory.sessions == {}
     assert fusion.counters["repeated_gate_events"] == len(events)
+
+
+def test_closed_sessions_are_told_again_whole(store, runtime, arrivals, tmp_path):
+    """The ledger may have been away when they were told, and died with it who told them."""
+    path = tmp_path / "fusion.json"
+    fusion = DurableFusion(store, runtime, path)
+    said = [p for record in records(arrivals) for p in fusion.push(record)]
+    again = {p.session: p for p in DurableFusion(store, runtime, path).flush()}
+    for session in {p.session for p in said}:
+        last = {c.id: c for p in said if p.session == session for c in p.changes}
+        assert again[session].final
+        assert {c.id: c for c in again[session].changes} == last
 
 
 def test_session_that_entered_before_the_scales_were_heard_has_a_gap(

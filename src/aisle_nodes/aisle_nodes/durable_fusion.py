@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from aisle.files import write_atomic
 from aisle.fusion.fusion import Fusion, StoreAt
 from aisle.fusion.runtime import Runtime
-from aisle.records import GateEvent, GateKind, Prediction, WeightBatch
+from aisle.records import Action, Change, ChangeState, GateEvent, GateKind, Prediction, WeightBatch
 from aisle.store.types import Store
 
 AWAY = "fusion was restarted"
 MAX_CLOSED = 1000
 """Sessions remembered after their end, so that a gate event that comes again opens none."""
+MAX_REPEATED = 50
+"""Closed sessions that are told again after a restart: the ledger may have been away with us."""
 EARLY_NS = 1_000_000_000
 """A session that entered this long before the first reading was not seen from its beginning."""
 
@@ -40,6 +43,8 @@ class DurableFusion:
         """Why the state cannot be written; empty when it can."""
         self._path = path
         self._closed: list[str] = []
+        self._told: dict[str, Prediction] = {}
+        """All that was said of each open session, and of the last closed ones, in one piece."""
         self._gates: dict[tuple[str, GateKind], GateEvent] = {}
         self._first_ns: int | None = None
         self._waiting: list[Prediction] = []
@@ -101,10 +106,15 @@ class DurableFusion:
         self._changed |= bool(found)
         self._waiting += found
         for prediction in found:
+            session = prediction.session
+            self._told[session] = _merged(self._told.pop(session, None), prediction)
             if prediction.final:
-                self._closed = [*self._closed, prediction.session][-MAX_CLOSED:]
+                self._closed = [*self._closed, session][-MAX_CLOSED:]
                 for kind in GateKind:
-                    self._gates.pop((prediction.session, kind), None)
+                    self._gates.pop((session, kind), None)
+        finals = [session for session, told in self._told.items() if told.final]
+        for session in finals[:-MAX_REPEATED]:
+            del self._told[session]
 
     def _state(self) -> bytes:
         gates = [
@@ -114,6 +124,7 @@ class DurableFusion:
             "fusion": json.loads(self.fusion.snapshot()),
             "gates": gates,
             "closed": self._closed,
+            "told": [asdict(told) for told in self._told.values() if told.final],
         }
         return json.dumps(state).encode()
 
@@ -124,6 +135,7 @@ class DurableFusion:
             state = json.loads(self._path.read_bytes())
             gates = [_event(entry) for entry in state["gates"]]
             closed = [str(session) for session in state["closed"]]
+            told = [_prediction(entry) for entry in state["told"]]
             restored = self.fusion.restore(json.dumps(state["fusion"]).encode(), AWAY)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             self.counters["damaged_states"] += 1
@@ -132,12 +144,33 @@ class DurableFusion:
             self.error = f"the state was damaged ({error}) and lies in {aside} now"
             return
         self._closed = closed
+        self._told = {prediction.session: prediction for prediction in told}
+        self._waiting += told
         self._note(restored)
         for event in gates:
             self._gates[event.session, event.kind] = event
             session = self.fusion.memory.sessions.get(event.session)
             if session is None or (event.kind is GateKind.EXIT and session.exit_ns is None):
                 self._note(self.fusion.push(event))
+
+
+def _merged(before: Prediction | None, new: Prediction) -> Prediction:
+    """Return two predictions of a session as one, the newer state of each change in it."""
+    if before is None:
+        return new
+    changes = {change.id: change for change in (*before.changes, *new.changes)}
+    gaps = dict.fromkeys((*before.gaps, *new.gaps))
+    return replace(new, changes=tuple(changes.values()), gaps=tuple(gaps))
+
+
+def _prediction(entry: dict[str, Any]) -> Prediction:
+    """Return a prediction from what `asdict` made of it."""
+    changes = []
+    for change in entry["changes"]:
+        lists = {name: tuple(change[name]) for name in ("plates", "cameras", "evidence_ns")}
+        state, action = ChangeState(change["state"]), Action(change["action"])
+        changes.append(Change(**{**change, **lists, "state": state, "action": action}))
+    return Prediction(**{**entry, "changes": tuple(changes), "gaps": tuple(entry["gaps"])})
 
 
 def _event(entry: list[Any]) -> GateEvent:
