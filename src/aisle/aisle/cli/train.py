@@ -19,10 +19,10 @@ def train(
     out: Annotated[
         Path, typer.Option(help="Run directory: checkpoints, log, model. Resumes what it holds.")
     ] = Path("out/train"),
-    steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 10_000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 8_000,
     batch: Annotated[int, typer.Option(min=1, help="Windows a step.")] = 128,
     seed: Annotated[int, typer.Option(min=0)] = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
     calibration: Annotated[
         int, typer.Option(min=0, help="Development sessions to calibrate on.")
     ] = 240,
@@ -70,7 +70,7 @@ def train(
 def _revision() -> str:
     """The code's revision, or `unknown` outside a git checkout."""
     try:
-        found = subprocess.run(  # noqa: S603
+        found = subprocess.run(
             ["git", "rev-parse", "HEAD"],  # noqa: S607
             cwd=Path(__file__).parent,
             capture_output=True,

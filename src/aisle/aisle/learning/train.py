@@ -34,7 +34,7 @@ class TrainConfig:
     """How to train; written into the manifest."""
 
     seed: int = 1
-    steps: int = 10_000
+    steps: int = 8_000
     batch: int = 128
     rate: float = 1.5e-3
     warm_up: int = 300
@@ -42,12 +42,12 @@ class TrainConfig:
     average: float = 0.999
     """Decay of the averaged weights, which are the ones exported."""
     buffer: int = 100_000
-    first: int = 8_000
+    first: int = 30_000
     """Samples to wait for before the first step."""
     own_from: float = 0.2
     """Share of the steps after which simulations also run on the model's own answers."""
     own_share: float = 0.6
-    workers: int = 1
+    workers: int = 2
     check_every: int = 500
 
 
