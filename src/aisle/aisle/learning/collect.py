@@ -202,7 +202,7 @@ def samples_of(
     begun: set[str] = set()
     for arrival in simulation.arrivals():
         fusion.push(arrival.record)
-        for name in fusion.memory.sessions.keys() - begun:
+        for name in sorted(fusion.memory.sessions.keys() - begun):
             begun.add(name)
             _fill_hands(fusion, simulation, name, rng)
         yield from found
