@@ -109,6 +109,17 @@ def test_nothing_is_said_while_the_disk_is_full(store, runtime, arrivals, tmp_pa
     check_changes(said)
 
 
+def test_session_that_left_with_the_last_sample_can_be_finished(store, runtime, arrivals, tmp_path):
+    fusion = DurableFusion(store, runtime, tmp_path / "fusion.json")
+    last = max(n for n, r in enumerate(records(arrivals)) if isinstance(r, GateEvent))
+    for record in records(arrivals)[: last + 1]:
+        fusion.push(record)
+    assert fusion.fusion.leaving
+    said = fusion.finish()
+    assert records(arrivals)[last].session in {p.session for p in said if p.final}
+    assert not fusion.fusion.leaving
+
+
 def test_closed_session_is_not_opened_again(store, runtime, arrivals, tmp_path):
     fusion = DurableFusion(store, runtime, tmp_path / "fusion.json")
     events = [record for record in records(arrivals) if isinstance(record, GateEvent)]

@@ -100,7 +100,8 @@ class BagPlayerNode(AisleNode[BagPlayerParameters]):
                 yield message
 
     def _due(self, now_ns: int) -> Iterator[tuple[int, RawMessage]]:
-        return ((message.log_ns, message) for message in self._messages())
+        """Give all messages; those of the first moment were not missed, time only began."""
+        return ((max(message.log_ns, now_ns), message) for message in self._messages())
 
     def _streams(self, model: RawMessage | None) -> list[str]:
         """Return the topics of the scales to which a fusion will listen."""

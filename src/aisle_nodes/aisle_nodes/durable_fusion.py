@@ -67,11 +67,6 @@ class DurableFusion:
         self._note(found)
         return self.flush()
 
-    @property
-    def leaving(self) -> bool:
-        """True while a session has passed the exit and is not closed."""
-        return any(kind is GateKind.EXIT for _, kind in self._gates)
-
     def finish(self) -> list[Prediction]:
         """Nothing more comes: close the sessions that have left, as `Fusion.finish` does."""
         self._note(self.fusion.finish())
