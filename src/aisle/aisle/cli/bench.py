@@ -15,7 +15,7 @@ app = typer.Typer()
 def bench(
     suite: Annotated[str, typer.Argument(help="calm, overlapping or together.")] = "calm",
     store: Annotated[
-        Path | None, typer.Option(help="Directory of a store; full_rack's kind, generated, if not.")
+        Path | None, typer.Option(help="Directory of a store; one that training never saw, if not.")
     ] = None,
     sessions: Annotated[int, typer.Option(min=1, help="Simulations to run.")] = 300,
     seed: Annotated[int, typer.Option(min=0)] = 1,

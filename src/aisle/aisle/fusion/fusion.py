@@ -50,6 +50,12 @@ class FusionConfig:
     changed_share: float = 0.2
     """A plate has changed when its range exceeds this share of the lightest product."""
     max_sessions: int = 1000
+    max_open_s: float = 4 * 3600.0
+    """A session open for longer is closed with a gap: its exit was missed."""
+    gate_ahead_s: float = 60.0
+    """A passage stamped further ahead of the scales than this is refused."""
+    heaviest_kg: float = 1000.0
+    """A reading beyond this is no weight, and counts as missed."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,7 @@ class Fusion:
         self.memory = Memory()
         self.sync = Synchronizer(store.controllers, self.config.sync)
         self.grids: dict[str, SignalGrid] = {}
+        self._plates: dict[str, tuple[str, ...]] = {}
         self._gates: list[GateEvent] = []
         self._stores: list[StoreAt] = []
         self._counters: Counter[str] = Counter()
@@ -148,9 +155,10 @@ class Fusion:
         self.memory = Memory.from_json(json.loads(snapshot))
         found = []
         for session in self.memory.sessions.values():
-            session.gaps.append(reason)
+            session.note_gap(reason)
             changes, gaps = tuple(session.changes.values()), tuple(session.gaps)
-            found.append(Prediction(session.enter_ns, session.id, changes, False, gaps))
+            stamp_ns = max(self.memory.tick_ns, session.enter_ns)
+            found.append(Prediction(stamp_ns, session.id, changes, False, gaps))
         for shelf in self.memory.shelves.values():
             shelf.commits.clear()
         return found
@@ -165,13 +173,20 @@ class Fusion:
         elif batch.plates != controller.plates:
             self._counters["unknown_plates"] += 1
         elif self.sync.accept(batch):
-            if not np.isfinite(batch.kilograms).all():
+            usable = np.abs(batch.kilograms) < self.config.heaviest_kg
+            if not usable.all():
                 self._counters["batches_with_missed_samples"] += 1
+                batch = replace(batch, kilograms=np.where(usable, batch.kilograms, np.nan))
+            self.sync.note_readings(batch, bool(usable.any()))
             grid.add(batch)
 
     def _gate(self, event: GateEvent) -> None:
         if len(self._gates) >= self.config.max_sessions:
             self._counters["gate_events_refused"] += 1
+            return
+        newest_ns = self.sync.newest_ns
+        if newest_ns and event.stamp_ns > newest_ns + round(self.config.gate_ahead_s * SECOND):
+            self._counters["gate_events_from_the_future"] += 1
             return
         bisect.insort(self._gates, event, key=lambda e: e.stamp_ns)
         self.sync.note_gate(event)
@@ -182,9 +197,11 @@ class Fusion:
         self.shelves: dict[str, _Shelf] = {}
         lightest = min((p.weight_kg for p in store.products.values()), default=0.02)
         threshold = float(np.clip(self.config.changed_share * lightest, 0.001, 0.004))
+        self.sync.set_streams(store.controllers)
         for controller in store.controllers.values():
-            if controller.id not in self.grids:
+            if self._plates.get(controller.id) != controller.plates:
                 self.grids[controller.id] = SignalGrid(len(controller.plates))
+                self._plates[controller.id] = controller.plates
             column = {plate: i for i, plate in enumerate(controller.plates)}
             for shelf in dict.fromkeys(store.plates[p].shelf for p in controller.plates):
                 layout = shelf_layout(store, shelf)
@@ -205,9 +222,10 @@ class Fusion:
         self._apply_gates(tick_ns, out)
         for gap in self.sync.take_gaps():
             for session in self.memory.sessions.values():
-                session.gaps.append(gap)
+                session.note_gap(gap)
                 out.gaps.setdefault(session.id, []).append(gap)
-        self._forget(tick_ns)
+        self.memory.tick_ns = tick_ns
+        self._forget(tick_ns, out)
         if self.memory.sessions:
             self._ask(tick_ns, out)
             self._settle(tick_ns, out)
@@ -254,11 +272,16 @@ class Fusion:
     def _note_dead(self, session: str, out: _Outbox) -> None:
         for stream in self.sync.dead:
             gap = f"weights/{stream}: silent on entry"
-            self.memory.sessions[session].gaps.append(gap)
+            self.memory.sessions[session].note_gap(gap)
             out.gaps.setdefault(session, []).append(gap)
 
-    def _forget(self, tick_ns: int) -> None:
+    def _forget(self, tick_ns: int, out: _Outbox) -> None:
+        """Commits that leave their window stand: nothing can take them back any more."""
         for shelf in self.memory.shelves.values():
+            for commit in shelf.commits:
+                session = self.memory.sessions.get(commit.session)
+                if session is not None and commit.stamp_ns <= tick_ns - WINDOW_NS:
+                    self._confirm(session, commit.change_id, out)
             shelf.commits = [c for c in shelf.commits if c.stamp_ns > tick_ns - WINDOW_NS]
 
     def _changed(self, tick_ns: int) -> dict[str, tuple[NDArray[np.float32], NDArray[np.bool_]]]:
@@ -381,7 +404,7 @@ class Fusion:
         session = self.memory.sessions.get(commit.session)
         memory = self.memory.shelf(window.shelf)
         memory.commits.remove(commit)
-        if session is None:
+        if session is None or commit.change_id not in session.changes:
             return
         change = replace(session.changes[commit.change_id], state=ChangeState.WITHDRAWN)
         opposite = Action.RETURN if commit.action is Action.TAKE else Action.TAKE
@@ -419,16 +442,23 @@ class Fusion:
                 self._confirm(session, commit.change_id, out)
 
     def _confirm(self, session: Session, change_id: str, out: _Outbox) -> None:
-        change = session.changes[change_id]
-        if change.state is ChangeState.TENTATIVE:
+        change = session.changes.get(change_id)
+        if change is not None and change.state is ChangeState.TENTATIVE:
             change = replace(change, state=ChangeState.CONFIRMED)
             session.changes[change_id] = change
             out.change(session.id, change)
 
     def _close(self, tick_ns: int, out: _Outbox) -> None:
         grace = round(self.config.exit_grace_s * SECOND)
+        longest = round(self.config.max_open_s * SECOND)
         for session in list(self.memory.sessions.values()):
-            if session.exit_ns is not None and session.exit_ns + grace <= tick_ns:
+            forgotten = session.exit_ns is None and session.enter_ns + longest <= tick_ns
+            if forgotten:
+                self._counters["sessions_without_exit"] += 1
+                out.gaps.setdefault(session.id, []).append(
+                    f"no exit within {self.config.max_open_s / 3600:.1f} h"
+                )
+            if forgotten or (session.exit_ns is not None and session.exit_ns + grace <= tick_ns):
                 for change_id in session.changes:
                     self._confirm(session, change_id, out)
                 out.final.add(session.id)

@@ -10,6 +10,9 @@ from typing import Any
 
 from aisle.records import Action, Change, ChangeState
 
+MAX_GAPS = 100
+"""Reasons kept for one session; one is enough for review."""
+
 
 @dataclass
 class Carried:
@@ -37,6 +40,11 @@ class Session:
     def next_id(self) -> str:
         """Id of the next change, `<session>/<number>`."""
         return f"{self.id}/{len(self.changes) + 1}"
+
+    def note_gap(self, gap: str) -> None:
+        """Keep why the session was not fully seen; not without end."""
+        if len(self.gaps) < MAX_GAPS:
+            self.gaps.append(gap)
 
     def apply(self, action: Action, product: str, quantity: int, unit_kg: float) -> None:
         """Add to or take from what the session carries; never below nothing."""
@@ -90,6 +98,8 @@ class Memory:
 
     sessions: dict[str, Session] = field(default_factory=dict)
     shelves: dict[str, ShelfMemory] = field(default_factory=dict)
+    tick_ns: int = 0
+    """The last tick that was decided."""
 
     def shelf(self, shelf: str) -> ShelfMemory:
         """The memory of a shelf, made when first needed."""
@@ -111,7 +121,7 @@ class Memory:
             shelves = {k: _shelf(v) for k, v in data["shelves"].items()}
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a fusion state: {error}") from error
-        return cls(sessions, shelves)
+        return cls(sessions, shelves, int(data.get("tick_ns", 0)))
 
 
 def _session(data: dict[str, Any]) -> Session:

@@ -29,8 +29,10 @@ class SyncConfig:
     that were held up for a moment are not dead because the gate was not."""
     gap_s: float = 0.75
     """Missing time within a stream that counts as a gap."""
-    jump_s: float = 60.0
-    """A stamp this far from the stream's last one is believed only when the next one agrees."""
+    jump_s: float = 5.0
+    """A batch that ends this far from the newest stamp is believed when the next one agrees."""
+    gate_reach_s: float = 60.0
+    """A passage whose stamp is further from the newest one does not move time."""
     max_ticks: int = 4 * 600
     """Ticks that one record may close; time beyond is skipped, and that is a gap."""
 
@@ -40,6 +42,7 @@ class _Stream:
     newest_ns: int | None = None
     dead: bool = False
     suspect_ns: int | None = None
+    blind_since_ns: int | None = None
 
 
 class Synchronizer:
@@ -61,8 +64,11 @@ class Synchronizer:
         if stream is None:
             self.counters["unknown_stream"] += 1
             return False
-        known_ns = self._newest_ns if stream.newest_ns is None else stream.newest_ns
-        far = known_ns is not None and abs(batch.stamp_ns - known_ns) > self._ns(self.config.jump_s)
+        jump = self._ns(self.config.jump_s)
+        if batch.end_ns - batch.stamp_ns > jump:
+            self.counters["implausible_span"] += 1
+            return False
+        far = self._newest_ns is not None and abs(batch.end_ns - self._newest_ns) > jump
         if far and not self._confirmed(stream, batch.stamp_ns):
             return False
         if not far and stream.newest_ns is not None and batch.stamp_ns <= stream.newest_ns:
@@ -97,11 +103,35 @@ class Synchronizer:
             self.counters["gaps"] += 1
             self._gaps.append(f"weights/{batch.controller}: {hole / SECOND:.2f} s missing")
 
+    def note_readings(self, batch: WeightBatch, usable: bool) -> None:
+        """A controller that speaks without a single usable reading is as good as silent."""
+        stream = self._streams[batch.controller]
+        if usable:
+            stream.blind_since_ns = None
+            return
+        before = stream.blind_since_ns
+        stream.blind_since_ns = batch.stamp_ns if before is None else before
+        limit = self._ns(self.config.gap_s)
+        blind = batch.end_ns - stream.blind_since_ns
+        if blind > limit and blind - (batch.end_ns - batch.stamp_ns + batch.period_ns) <= limit:
+            self.counters["gaps"] += 1
+            self._gaps.append(
+                f"weights/{batch.controller}: no usable reading for {blind / SECOND:.2f} s"
+            )
+
+    def set_streams(self, names: Iterable[str]) -> None:
+        """Follow a new set of controllers; those that stay keep their state."""
+        self._streams = {name: self._streams.get(name, _Stream()) for name in names}
+
+    @property
+    def newest_ns(self) -> int | None:
+        """The newest stamp of all streams."""
+        return self._newest_ns
+
     def note_gate(self, event: GateEvent) -> None:
         """A gate's stamp moves time on too, so that a store with dead scales does not stand."""
-        if self._newest_ns is None or abs(event.stamp_ns - self._newest_ns) > self._ns(
-            self.config.jump_s
-        ):
+        reach = self._ns(self.config.gate_reach_s)
+        if self._newest_ns is None or abs(event.stamp_ns - self._newest_ns) > reach:
             return
         self._advance(event.stamp_ns - self._ns(self.config.gate_lead_s))
 

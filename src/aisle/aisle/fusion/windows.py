@@ -112,7 +112,7 @@ class ShelfTokenizer:
             memory: What has been said of this shelf.
             sessions: Open sessions, at least one.
         """
-        sessions = sessions[:MAX_SESSIONS]
+        sessions = _latest(sessions)
         found = self._candidates(memory, sessions)
         commits = [c for c in memory.commits if c.stamp_ns > tick_ns - WINDOW_NS][-MAX_COMMITS:]
         arrays: Arrays = {
@@ -208,6 +208,15 @@ class ShelfTokenizer:
             "session_carries": carries,
             "session_mask": np.ones(len(sessions), dtype=np.float32),
         }
+
+
+def _latest(sessions: list[Session]) -> list[Session]:
+    """The sessions that acted or entered last, in their order; more do not fit into a window."""
+    if len(sessions) <= MAX_SESSIONS:
+        return sessions
+    active = sorted(sessions, key=lambda s: max([s.enter_ns, *s.touched.values()]), reverse=True)
+    kept = {session.id for session in active[:MAX_SESSIONS]}
+    return [session for session in sessions if session.id in kept]
 
 
 def _recency(tick_ns: int, stamp_ns: int | None) -> float:

@@ -295,7 +295,9 @@ class _Author:
         if taken.foreign:
             self.stray.setdefault(taken.shelf, []).append((*unit, taken.x_m))
         jitter = float(self.rng.normal(0, 0.015))
-        shopper.clock_s = taken.end_s + float(self.rng.uniform(0.8, 4.5))
+        held_s = float(self.rng.uniform(0.8, 4.5))
+        # Nobody puts anything back once outside: the exit comes 2.5 s after the last action.
+        shopper.clock_s = min(taken.end_s + held_s, max(shopper.leave_s + 1.5, taken.end_s + 0.1))
         self._do(
             shopper,
             Deed(
