@@ -15,6 +15,7 @@ from launch.actions import (
     ExecuteProcess,
     GroupAction,
     RegisterEventHandler,
+    SetEnvironmentVariable,
 )
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
@@ -49,6 +50,10 @@ def declare(own: Described, *, use_sim_time: str) -> list[DeclareLaunchArgument]
         "state_dir": ("", "Folder of ledger and states; empty for a new one below ~/.ros/aisle"),
         "model": ("", "Receipt model (ONNX file); empty for the one that is shipped"),
         "record": ("", "Folder of a new bag of the run; empty for none"),
+        "dds_profile": (
+            share("config", "dds", "scales.xml"),
+            "Fast DDS profile of the nodes; empty for that of the environment",
+        ),
         "respawn": ("true", "Start a node again 1 s after it died"),
     }
     return [
@@ -125,9 +130,12 @@ def checkout_nodes(context: LaunchContext, folder: str) -> list[Node]:
 
 
 def group(context: LaunchContext, actions: list[Any]) -> GroupAction:
-    """Return the actions under the namespace and with the clock of the arguments."""
+    """Return the actions with namespace, clock and DDS profile of the arguments."""
+    profile = argument(context, "dds_profile", str)
+    variables = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
     return GroupAction(
         [
+            *(SetEnvironmentVariable(name, profile) for name in variables if profile),
             PushRosNamespace(argument(context, "namespace", str)),
             SetParameter("use_sim_time", flag(context, "use_sim_time")),
             *actions,
