@@ -22,6 +22,7 @@ from rclpy.qos import (
     ReliabilityPolicy,
 )
 from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import try_shutdown
 
 SPIN_S = 0.1
 SECOND = 1_000_000_000
@@ -123,6 +124,6 @@ def connect(name: str, *, use_sim_time: bool = False, namespace: str = "") -> It
         yield connection
     finally:
         node.destroy_node()
-        rclpy.try_shutdown()
+        try_shutdown()
         for number, handler in before.items():
             signal.signal(number, handler)
