@@ -380,7 +380,7 @@ class Fusion:
             action=said.action,
             product=product,
             quantity=said.quantity,
-            probability=self.calibrated(said.probability * said.session_probability),
+            probability=self.calibrated(said.probability) * said.session_probability,
             shelf=shelf.id,
             plates=plates,
             evidence_ns=(window.tick_ns - WINDOW_NS, window.tick_ns),
