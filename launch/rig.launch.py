@@ -24,7 +24,7 @@ def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     store, _ = load_store(Path(store_dir))
     rig_file = read_rig(Path(store_dir), Report())
     assert rig_file is not None, "load_store has read it"
-    folder = str(bringup.state_dir(context, store.name))
+    folder = str(bringup.state_dir(context, store.name, keep=True))
     nodes = [
         node(context, "store_model_node", {"store": store_dir, "state_dir": folder}),
         *bringup.checkout_nodes(context, folder),

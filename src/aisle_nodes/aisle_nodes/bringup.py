@@ -47,7 +47,7 @@ def declare(own: Described, *, use_sim_time: str) -> list[DeclareLaunchArgument]
         ),
         "autostart": ("true", "Nodes configure and activate themselves"),
         "log_level": ("info", "debug, info, warn, error or fatal"),
-        "state_dir": ("", "Folder of ledger and states; empty for a new one below ~/.ros/aisle"),
+        "state_dir": ("", "Folder of ledger and states; empty for one below ~/.ros/aisle"),
         "model": ("", "Receipt model (ONNX file); empty for the one that is shipped"),
         "record": ("", "Folder of a new bag of the run; empty for none"),
         "dds_profile": (
@@ -87,11 +87,17 @@ def flag(context: LaunchContext, name: str) -> bool:
     return text == "true"
 
 
-def state_dir(context: LaunchContext, name: str) -> Path:
-    """Return the folder for states; without one given, a new one named after the run."""
+def state_dir(context: LaunchContext, name: str, *, keep: bool = False) -> Path:
+    """Return the folder for states; without one given, one named after the store.
+
+    A rig keeps it from start to start (`keep`): ledger, tares and open sessions live there. A
+    simulation or a replay gets a new one each time.
+    """
     given = argument(context, "state_dir", str)
     if given:
         return Path(given).expanduser().absolute()
+    if keep:
+        return Path.home() / ".ros" / "aisle" / name
     return Path.home() / ".ros" / "aisle" / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
