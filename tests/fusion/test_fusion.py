@@ -213,3 +213,87 @@ def test_a_file_that_is_no_model_is_refused_with_its_name(tmp_path):
     path.write_bytes(b"not a model")
     with pytest.raises(ModelError, match=r"m\.onnx"):
         load_runtime(path)
+
+
+def test_a_session_that_has_ended_does_not_open_again():
+    simulation = make(shoppers=1)
+    fusion = Fusion(simulation.store, Quiet(simulation))
+    enter = simulation.gate_events[0]
+    found = [p for a in simulation.arrivals() for p in fusion.push(a.record)] + fusion.finish()
+    fusion.push(enter)
+    found += fusion.finish()
+    assert sum(p.final for p in found) == 1
+    assert fusion.memory.sessions == {}
+
+
+def test_an_entry_told_late_is_a_gap():
+    simulation = make(shoppers=1)
+    fusion = Fusion(simulation.store, Quiet(simulation))
+    held, gaps = [], []
+    for arrival in simulation.arrivals():
+        if isinstance(arrival.record, GateEvent) and not held:
+            held.append(arrival)
+            continue
+        if held and arrival.arrival_ns > held[0].arrival_ns + 6 * SECOND and len(held) == 1:
+            held.append(arrival)
+            gaps += [gap for p in fusion.push(held[0].record) for gap in p.gaps]
+        gaps += [gap for p in fusion.push(arrival.record) for gap in p.gaps]
+    assert any("gate" in gap for gap in gaps)
+
+
+def test_readings_that_are_no_weights_count_as_missed():
+    simulation = make(shoppers=1)
+    fusion = Fusion(simulation.store, load_runtime())
+    found = []
+    for number, arrival in enumerate(simulation.arrivals()):
+        record = arrival.record
+        if not isinstance(record, GateEvent) and number % 7 == 0:
+            kilograms = record.kilograms.copy()
+            kilograms[:, 0] = 3e38
+            record = replace(record, kilograms=kilograms)
+        found += fusion.push(record)
+    found += fusion.finish()
+    assert all(np.isfinite(c.probability) for p in found for c in p.changes)
+    assert fusion.counters["batches_with_missed_samples"] > 5
+
+
+def test_controllers_without_a_usable_reading_are_a_gap():
+    simulation = make(shoppers=1)
+    fusion = Fusion(simulation.store, Quiet(simulation))
+    gaps = []
+    for arrival in simulation.arrivals():
+        record = arrival.record
+        at_s = (arrival.arrival_ns - simulation.start_ns) / SECOND
+        if not isinstance(record, GateEvent) and record.controller == "g1" and 15 < at_s < 20:
+            record = replace(record, kilograms=np.full_like(record.kilograms, np.nan))
+        gaps += [gap for p in fusion.push(record) for gap in p.gaps]
+    assert len([gap for gap in gaps if "no usable reading" in gap]) == 1
+
+
+def test_a_store_model_with_other_plates_is_followed():
+    simulation = make(shoppers=1)
+    fusion = Fusion(simulation.store, Quiet(simulation))
+    first = simulation.store.controllers["g1"]
+    swapped = replace(first, plates=first.plates[::-1])
+    newer = replace(simulation.store, controllers={**simulation.store.controllers, "g1": swapped})
+    for number, arrival in enumerate(simulation.arrivals()):
+        if number == 100:
+            fusion.push(StoreAt(arrival.arrival_ns - 2 * SECOND, newer))
+        fusion.push(arrival.record)
+    assert fusion.counters["unknown_plates"] > 0
+    assert fusion.store.controllers["g1"].plates == first.plates[::-1]
+
+
+def test_a_passage_from_the_future_is_refused():
+    simulation = make(shoppers=1)
+    fusion = Fusion(simulation.store, Quiet(simulation))
+    found = []
+    for number, arrival in enumerate(simulation.arrivals()):
+        found += fusion.push(arrival.record)
+        if number == 20:
+            poison = GateEvent(arrival.arrival_ns + 10**18, "exit", GateKind.EXIT, "shopper-1")
+            found += fusion.push(poison)
+            assert not fusion.leaving
+    found += fusion.finish()
+    assert sum(p.final for p in found) == 1
+    assert fusion.counters["gate_events_from_the_future"] == 1

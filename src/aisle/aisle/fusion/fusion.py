@@ -41,6 +41,8 @@ class FusionConfig:
     decode: DecodeConfig = field(default_factory=DecodeConfig)
     enter_delay_s: float = 0.5
     """An entry counts from this long after its stamp, so that its arrival order does not matter."""
+    enter_late_s: float = 2.0
+    """An entry told later than this was not watched from its beginning: a gap."""
     exit_grace_s: float = 3.0
     """How long after the exit changes may still be found and doubts settle."""
     store_delay_s: float = 1.0
@@ -255,11 +257,8 @@ class Fusion:
             event = self._gates.pop(0)
             session = self.memory.sessions.get(event.session)
             if event.kind is GateKind.ENTER:
-                if session is None:
-                    self.memory.sessions[event.session] = Session(
-                        event.session, event.stamp_ns, event.group_size
-                    )
-                    self._note_dead(event.session, out)
+                if session is None and event.session not in self.memory.closed:
+                    self._open(event, tick_ns, out)
                 else:
                     self._counters["repeated_entries"] += 1
             elif session is None:
@@ -269,11 +268,16 @@ class Fusion:
             else:
                 session.exit_ns = event.stamp_ns
 
-    def _note_dead(self, session: str, out: _Outbox) -> None:
-        for stream in self.sync.dead:
-            gap = f"weights/{stream}: silent on entry"
-            self.memory.sessions[session].note_gap(gap)
-            out.gaps.setdefault(session, []).append(gap)
+    def _open(self, event: GateEvent, tick_ns: int, out: _Outbox) -> None:
+        session = Session(event.session, event.stamp_ns, event.group_size)
+        self.memory.sessions[session.id] = session
+        gaps = [f"weights/{stream}: silent on entry" for stream in self.sync.dead]
+        late_s = (tick_ns - event.stamp_ns) / SECOND - self.config.enter_delay_s
+        if late_s > self.config.enter_late_s:
+            gaps.append(f"gate: the entry was told {late_s:.1f} s late")
+        for gap in gaps:
+            session.note_gap(gap)
+            out.gaps.setdefault(session.id, []).append(gap)
 
     def _forget(self, tick_ns: int, out: _Outbox) -> None:
         """Commits that leave their window stand: nothing can take them back any more."""
@@ -463,6 +467,7 @@ class Fusion:
                     self._confirm(session, change_id, out)
                 out.final.add(session.id)
                 del self.memory.sessions[session.id]
+                self.memory.closed = [*self.memory.closed, session.id][-self.config.max_sessions :]
 
 
 __all__ = ["Fusion", "FusionConfig", "StoreAt"]

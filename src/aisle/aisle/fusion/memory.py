@@ -100,6 +100,8 @@ class Memory:
     shelves: dict[str, ShelfMemory] = field(default_factory=dict)
     tick_ns: int = 0
     """The last tick that was decided."""
+    closed: list[str] = field(default_factory=list)
+    """Sessions that ended last: a passage of theirs that comes again opens nothing."""
 
     def shelf(self, shelf: str) -> ShelfMemory:
         """The memory of a shelf, made when first needed."""
@@ -121,7 +123,8 @@ class Memory:
             shelves = {k: _shelf(v) for k, v in data["shelves"].items()}
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a fusion state: {error}") from error
-        return cls(sessions, shelves, int(data.get("tick_ns", 0)))
+        closed = [str(name) for name in data.get("closed", [])]
+        return cls(sessions, shelves, int(data.get("tick_ns", 0)), closed)
 
 
 def _session(data: dict[str, Any]) -> Session:
