@@ -1,6 +1,7 @@
 """A ROS domain seen from a test: nodes inside the test's process, and what others say."""
 
 import time
+from collections import defaultdict
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
@@ -17,7 +18,7 @@ class Graph:
         self.executor = SingleThreadedExecutor(context=self.context)
         self.nodes = []
         self.node = self.add(rclpy.create_node("watcher", context=self.context))
-        self.diagnostics = {}
+        self.diagnostics = defaultdict(lambda: (0, "", {}))
         self.node.create_subscription(DiagnosticArray, "/diagnostics", self._diagnosed, 100)
 
     def _diagnosed(self, message):

@@ -108,6 +108,11 @@ def run(make: Callable[[], AisleNode[Any]], args: Sequence[str] | None = None) -
         executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except RuntimeError:
+        # A signal that arrives while rclpy takes a message ends its context under the call, which
+        # then fails with this; anything else is an error of ours.
+        if rclpy.ok():
+            raise
     except ParameterError as error:
         get_logger("aisle").fatal(str(error))
         return 1
