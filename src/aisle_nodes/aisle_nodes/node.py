@@ -10,7 +10,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.logging import get_logger
-from rclpy.utilities import try_shutdown
+from rclpy.utilities import ok, try_shutdown
 
 from aisle_nodes.diagnostics import Diagnostics, Level
 from aisle_nodes.parameters import ParameterError, declare
@@ -111,7 +111,7 @@ def run(make: Callable[[], AisleNode[Any]], args: Sequence[str] | None = None) -
     except RuntimeError:
         # A signal that arrives while rclpy takes a message ends its context under the call, which
         # then fails with this; anything else is an error of ours.
-        if rclpy.ok():
+        if ok():
             raise
     except ParameterError as error:
         get_logger("aisle").fatal(str(error))
