@@ -7,7 +7,7 @@ import resource
 import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection as Pipe
-from multiprocessing.context import ForkProcess
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ from aisle.receipts import Ledger, LedgerConfig, receipt_json
 from aisle.receipts.tables import metadata
 from aisle.records import ReceiptState
 
-FORK = multiprocessing.get_context("fork")
+# Not "fork": other tests leave threads (DDS, inference) in this process, which a fork breaks.
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(["aisle.receipts", "sqlalchemy.dialects.sqlite"])
 STORE = make_store(cola=150, bread=320)
 
 
@@ -62,9 +64,9 @@ def drain(told: Pipe) -> list[bytes]:
 
 def start(
     path: Path, messages: list[Message], kill_at: int | None = None
-) -> tuple[ForkProcess, Pipe]:
-    ours, theirs = FORK.Pipe(duplex=False)
-    process = FORK.Process(target=work, args=(path, messages, theirs, kill_at))
+) -> tuple[ForkServerProcess, Pipe]:
+    ours, theirs = SERVER.Pipe(duplex=False)
+    process = SERVER.Process(target=work, args=(path, messages, theirs, kill_at))
     process.start()
     theirs.close()
     return process, ours
