@@ -5,6 +5,7 @@ from aisle_msgs.msg import StoreModel
 from aisle_msgs.srv import SetSlot
 from tf2_msgs.msg import TFMessage
 
+from aisle.bags.convert import slot_change_to_message
 from aisle.bags.convert_store import store_from_message
 from aisle.records import SlotChange
 from aisle.store.load import load_store
@@ -17,7 +18,6 @@ from aisle_nodes.interfaces import (
     TYPES,
     latched,
 )
-from aisle_nodes.slot_changes import slot_change_to_message
 from aisle_nodes.store_model_node import StoreModelNode
 
 

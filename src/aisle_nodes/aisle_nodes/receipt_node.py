@@ -14,6 +14,7 @@ from aisle.bags.convert import (
     gate_from_message,
     prediction_from_message,
     receipt_to_message,
+    slot_change_to_message,
 )
 from aisle.bags.convert_store import store_from_message
 from aisle.receipts import Ledger, LedgerConfig, LedgerError
@@ -34,7 +35,6 @@ from aisle_nodes.interfaces import (
 )
 from aisle_nodes.node import AisleNode, main_of
 from aisle_nodes.schemas import ReceiptParameters
-from aisle_nodes.slot_changes import slot_change_to_message
 
 TICK_PERIOD_S = 0.5
 REPUBLISHED = 100

@@ -10,7 +10,7 @@ from aisle_msgs.srv import SetSlot
 from geometry_msgs.msg import TransformStamped
 from tf2_ros import StaticTransformBroadcaster, TransformBroadcaster
 
-from aisle.bags.convert import MessageError, time_message
+from aisle.bags.convert import MessageError, slot_change_from_message, time_message
 from aisle.bags.convert_store import store_to_message
 from aisle.store.load import read_store_files
 from aisle.store.model import ChangeError, Transform, joint_transforms, static_transforms
@@ -26,7 +26,6 @@ from aisle_nodes.interfaces import (
 from aisle_nodes.moved import MovedStore
 from aisle_nodes.node import AisleNode, main_of
 from aisle_nodes.schemas import StoreModelParameters
-from aisle_nodes.slot_changes import slot_change_from_message
 
 STATE_FILE = "moved.json"
 
