@@ -68,6 +68,11 @@ class Action(IntEnum):
     TAKE = 0
     RETURN = 1
 
+    @property
+    def opposite(self) -> Action:
+        """What undoes it."""
+        return Action.RETURN if self is Action.TAKE else Action.TAKE
+
 
 class ChangeState(IntEnum):
     """How firm a change is; a later prediction may move it on under the same id."""

@@ -19,7 +19,7 @@ def train(
     out: Annotated[
         Path, typer.Option(help="Run directory: checkpoints, log, model. Resumes what it holds.")
     ] = Path("out/train"),
-    steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 8_000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 16_000,
     batch: Annotated[int, typer.Option(min=1, help="Windows a step.")] = 128,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,

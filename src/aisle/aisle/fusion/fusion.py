@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import copy
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from aisle.fusion.decode import Answer, DecodeConfig, answer
 from aisle.fusion.grid import BIN_NS, SignalGrid
-from aisle.fusion.memory import Commit, Memory, Session
+from aisle.fusion.memory import Commit, Memory, Session, ShelfMemory
 from aisle.fusion.runtime import Runtime
 from aisle.fusion.synchronizer import SECOND, TICK_NS, SyncConfig, Synchronizer
 from aisle.fusion.windows import WINDOW_NS, Arrays, ShelfTokenizer, Window
@@ -332,9 +333,12 @@ class Fusion:
         """Act on one answer; whether it changed anything."""
         config, memory = self._decode, self.memory.shelf(window.shelf)
         if said.withdraw is not None and said.withdraw_probability >= config.withdraw:
-            if not self._agreed(window, f"withdraw {window.commits[said.withdraw].change_id}"):
+            commit = window.commits[said.withdraw]
+            if not self._agreed(window, f"withdraw {commit.change_id}"):
                 return False
-            self._withdraw(window, window.commits[said.withdraw], out)
+            if config.ask_again and self._says_again(window, commit):
+                return False
+            self._withdraw(window, commit, out)
             return True
         if said.nothing > 1 - config.something:
             memory.doubt_since_ns = None
@@ -353,6 +357,35 @@ class Fusion:
         memory.doubt_since_ns = None
         self._commit(window, said, out)
         return True
+
+    def _says_again(self, window: Window, commit: Commit) -> bool:
+        """Whether the model would give the same answer again if this commit had not been said.
+
+        A doubtful answer is more likely wrong than right, and may still be the best there is:
+        taking it back would only have it said once more, or leave nothing in its place.
+        """
+        memory = copy.deepcopy(self.memory.shelf(window.shelf))
+        sessions = [
+            copy.deepcopy(session) if session.id == commit.session else session
+            for session in self.memory.sessions.values()
+        ]
+        memory.commits.remove(commit)
+        for session in sessions:
+            if session.id == commit.session:
+                _undo(session, memory, commit)
+        signal, valid = window.arrays["plate_signal"].T, window.arrays["plate_valid"].T > 0
+        tokenizer = self.shelves[window.shelf].tokenizer
+        before = tokenizer.window(window.tick_ns, signal, valid, memory, sessions)
+        outputs = self.runtime.run([before])
+        if self.observer is not None:
+            self.observer([before], outputs)
+        said = answer(before, outputs, 0, self._decode.temperature)
+        return (
+            said.probability > said.nothing
+            and before.candidates[said.candidate] == commit.product
+            and said.action is commit.action
+            and said.quantity == commit.quantity
+        )
 
     def _agreed(self, window: Window, heard: str) -> bool:
         """Whether enough ticks in a row, this one included, have given this answer."""
@@ -400,7 +433,7 @@ class Fusion:
         session.apply(said.action, product, said.quantity, unit)
         session.touched[shelf.fixture] = said.stamp_ns
         if change.foreign:
-            self._stray(window.shelf, change, 1)
+            _stray(memory, change, 1)
         session.changes[change.id] = change
         out.change(session.id, change)
 
@@ -411,22 +444,9 @@ class Fusion:
         if session is None or commit.change_id not in session.changes:
             return
         change = replace(session.changes[commit.change_id], state=ChangeState.WITHDRAWN)
-        opposite = Action.RETURN if commit.action is Action.TAKE else Action.TAKE
-        session.apply(opposite, commit.product, commit.quantity, commit.restored_kg)
-        if change.foreign:
-            self._stray(window.shelf, change, -1)
+        _undo(session, memory, commit)
         session.changes[change.id] = change
         out.change(session.id, change)
-
-    def _stray(self, shelf: str, change: Change, sign: int) -> None:
-        """Keep account of products that stand where they do not belong."""
-        stray = self.memory.shelf(shelf).stray
-        quantity, plates = stray.get(change.product, (0, ()))
-        step = sign * change.quantity * (1 if change.action is Action.RETURN else -1)
-        if quantity + step > 0:
-            stray[change.product] = (quantity + step, plates or change.plates)
-        else:
-            stray.pop(change.product, None)
 
     def calibrated(self, probability: float) -> float:
         """The share of answers of this probability that were right on development data."""
@@ -468,6 +488,24 @@ class Fusion:
                 out.final.add(session.id)
                 del self.memory.sessions[session.id]
                 self.memory.closed = [*self.memory.closed, session.id][-self.config.max_sessions :]
+
+
+def _undo(session: Session, memory: ShelfMemory, commit: Commit) -> None:
+    """Give back what a commit took from a session, and the other way round."""
+    session.apply(commit.action.opposite, commit.product, commit.quantity, commit.restored_kg)
+    change = session.changes[commit.change_id]
+    if change.foreign:
+        _stray(memory, change, -1)
+
+
+def _stray(memory: ShelfMemory, change: Change, sign: int) -> None:
+    """Keep account of products that stand where they do not belong."""
+    quantity, plates = memory.stray.get(change.product, (0, ()))
+    step = sign * change.quantity * (1 if change.action is Action.RETURN else -1)
+    if quantity + step > 0:
+        memory.stray[change.product] = (quantity + step, plates or change.plates)
+    else:
+        memory.stray.pop(change.product, None)
 
 
 __all__ = ["Fusion", "FusionConfig", "StoreAt"]

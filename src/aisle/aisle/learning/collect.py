@@ -69,7 +69,7 @@ def training_scenario(rng: Rng) -> Scenario:
         shoppers=together * 2,
         together=together,
         stay_s=(stay, stay + 5),
-        lead_s=float(rng.uniform(3, 6)),
+        lead_s=float(rng.uniform(0, 6)),
         action_s=float(rng.uniform(2.0, 6.0)) * together**0.5,
         overlap=float(rng.choice([0.05, 0.15, 0.4])),
         actions=Actions(
@@ -212,7 +212,9 @@ def samples_of(
 def _own_decode(rng: Rng) -> DecodeConfig:
     """Sometimes hasty, so that mistakes and their withdrawal are met often enough."""
     return DecodeConfig(
-        commit=float(rng.choice([0.5, 0.7, 0.85])), patience_s=float(rng.choice([0.3, 1.2]))
+        commit=float(rng.choice([0.5, 0.7, 0.85])),
+        patience_s=float(rng.choice([0.3, 1.2])),
+        ask_again=bool(rng.random() < 0.5),
     )
 
 
