@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,8 @@ def bench(
     ] = None,
     sessions: Annotated[int, typer.Option(min=1, help="Simulations to run.")] = 300,
     seed: Annotated[int, typer.Option(min=0)] = 1,
+    store_seed: Annotated[int, typer.Option(min=0, help="Of the store without --store.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
     model: Annotated[Path | None, typer.Option(help="ONNX file; the shipped one if not.")] = None,
     yardstick: Annotated[bool, typer.Option(help="Also run the classical yardstick.")] = True,
     out: Annotated[Path | None, typer.Option(help="JSON file with all figures.")] = None,
@@ -30,13 +33,12 @@ def bench(
     generated that training never saw.
     """
     from aisle.bags.evaluate import summary
-    from aisle.fusion.runtime import load_runtime
+    from aisle.fusion.runtime import ModelError, load_runtime
     from aisle.learning.benchmark import (
         SUITES,
+        MakeMethod,
         benchmark,
-        model_method,
         rng_of,
-        yardstick_method,
     )
     from aisle.store.generate import generate_store
     from aisle.store.load import load_store
@@ -45,25 +47,29 @@ def bench(
     if suite not in SUITES:
         raise typer.BadParameter(f"no suite {suite}; there are {', '.join(SUITES)}")
     if store is None:
-        loaded = generate_store(rng_of(seed), _unseen_spec(StoreSpec))
+        loaded = generate_store(rng_of(store_seed), _unseen_spec(StoreSpec))
     else:
         loaded, _ = load_store(store)
-    methods = {"model": model_method(load_runtime(model))}
+    try:
+        load_runtime(model)
+    except ModelError as error:
+        raise typer.BadParameter(str(error), param_hint="--model") from error
+    methods = [MakeMethod("model", model)]
     if yardstick:
-        methods["yardstick"] = yardstick_method()
+        methods.append(MakeMethod("yardstick"))
     found: dict[str, Any] = {"suite": suite, "store": loaded.name, "seed": seed}
-    for name, make in methods.items():
+    for make in methods:
         from rich.progress import Progress
 
         with Progress(disable=as_json, transient=True) as progress:
-            task = progress.add_task(f"{suite}, {name}", total=sessions)
+            task = progress.add_task(f"{suite}, {make.name}", total=sessions)
             scored = benchmark(
-                loaded, SUITES[suite], sessions, seed, make,
+                loaded, SUITES[suite], sessions, seed, make, workers,
                 lambda done: progress.update(task, completed=done),  # noqa: B023
             )  # fmt: skip
-        found[name] = summary(scored)
+        found[make.name] = summary(scored)
         if not as_json:
-            typer.echo(_line(name, found[name]))
+            typer.echo(_line(make.name, found[make.name]))
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(found, indent=1) + "\n")

@@ -34,7 +34,7 @@ def train(
 
     Can be stopped at any time and started again with the same --out. The log is OUT/log.jsonl.
     """
-    from aisle.fusion.runtime import SHIPPED_MODEL, load_runtime
+    from aisle.fusion.runtime import SHIPPED_MODEL
     from aisle.learning.calibrate import development_cases, fit
     from aisle.learning.export import export
     from aisle.learning.train import TrainConfig
@@ -54,7 +54,7 @@ def train(
     export(trainer.average, model, manifest)
     if calibration:
         cases = development_cases(
-            load_runtime(model), calibration,
+            model, calibration, workers,
             lambda done: trainer.log(event="calibrating", done=done, of=calibration),
         )  # fmt: skip
         manifest |= {"calibration": fit(cases), "calibration_changes": len(cases)}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache, partial
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -15,7 +18,7 @@ from aisle.bags.evaluate import Evaluation, evaluate
 from aisle.bags.replay import ReplayResult
 from aisle.bags.truth import truth_of
 from aisle.fusion.fusion import Fusion
-from aisle.fusion.runtime import Runtime
+from aisle.fusion.runtime import OnnxRuntime, load_runtime
 from aisle.learning.yardstick import Yardstick
 from aisle.receipts import Ledger, LedgerConfig
 from aisle.records import GateEvent, Prediction, WeightBatch
@@ -34,7 +37,37 @@ class Method(Protocol):
         """Nothing more comes."""
 
 
-MakeMethod = Callable[[Store], Method]
+@dataclass(frozen=True)
+class MakeMethod:
+    """How to make a method in any process."""
+
+    name: str
+    """`model` or `yardstick`."""
+    model: Path | None = None
+    """ONNX file; the shipped one for None."""
+
+    def __call__(self, store: Store) -> Method:
+        """A fresh method for a store."""
+        return Yardstick(store) if self.name == "yardstick" else Fusion(store, _loaded(self.model))
+
+
+@cache
+def _loaded(model: Path | None) -> OnnxRuntime:
+    return load_runtime(model)
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def spread(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+    """Results in the items' order, computed in as many processes; `work` can be pickled."""
+    if workers == 1:
+        yield from map(work, items)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(work, items)
+
 
 _CALM = Scenario(
     name="calm",
@@ -55,20 +88,6 @@ SUITES: dict[str, Scenario] = {
     "together": _CALM.model_copy(update={"name": "together", "shoppers": 3, "together": 3}),
 }
 """`calm` is one shopper at a time, about one action in 8 s, a tenth put-backs elsewhere."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One simulation of a suite."""
-
-    number: int
-    simulation: Simulation
-
-
-def cases(store: Store, scenario: Scenario, count: int, seed: int) -> Iterator[Case]:
-    """Simulations with seeds that training does not use (those are below 2**30)."""
-    for number in range(count):
-        yield Case(number, simulate(store, scenario, (1 << 40) + seed * 1_000_003 + number))
 
 
 def run(method: Method, simulation: Simulation) -> ReplayResult:
@@ -104,26 +123,33 @@ def _bill(ledger: Ledger, found: list[Prediction], at: int, result: ReplayResult
 
 
 def benchmark(
-    store: Store, scenario: Scenario, count: int, seed: int, make: MakeMethod,
+    store: Store, scenario: Scenario, count: int, seed: int, make: MakeMethod, workers: int = 1,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Evaluation:  # fmt: skip
-    """Evaluate a method on `count` simulations of a suite."""
+    """Evaluate a method on `count` simulations, with seeds that training (below 2**30) never uses.
+
+    Args:
+        store: Where.
+        scenario: What happens.
+        count: Simulations.
+        seed: Of the whole benchmark.
+        make: The method.
+        workers: Processes; more of them change nothing but the time.
+        progress: Called with the number of simulations done.
+    """
     total = Evaluation()
-    for case in cases(store, scenario, count, seed):
-        result = run(make(case.simulation.store), case.simulation)
-        total.add(evaluate(f"{scenario.name}-{case.number}", truth_of(case.simulation), result))
-        progress(case.number + 1)
+    seeds = [(1 << 40) + seed * 1_000_003 + number for number in range(count)]
+    work = partial(_case, store, scenario, make, seeds[0])
+    for number, found in enumerate(spread(work, seeds, workers)):
+        total.add(found)
+        progress(number + 1)
     return total
 
 
-def model_method(runtime: Runtime) -> MakeMethod:
-    """The fusion with a model."""
-    return lambda store: Fusion(store, runtime)
-
-
-def yardstick_method() -> MakeMethod:
-    """The classical way."""
-    return Yardstick
+def _case(store: Store, scenario: Scenario, make: MakeMethod, first: int, seed: int) -> Evaluation:
+    simulation = simulate(store, scenario, seed)
+    result = run(make(simulation.store), simulation)
+    return evaluate(f"{scenario.name}-{seed - first}", truth_of(simulation), result)
 
 
 def rng_of(seed: int) -> np.random.Generator:

@@ -7,14 +7,15 @@ at a time: the curve is about what happened; whose it was has a probability of i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from scipy.optimize import isotonic_regression
 
 from aisle.bags.evaluate import evaluate
 from aisle.bags.truth import truth_of
-from aisle.fusion.runtime import Runtime
-from aisle.learning.benchmark import SUITES, model_method, run
+from aisle.learning.benchmark import SUITES, MakeMethod, run, spread
 from aisle.sim.simulation import simulate
 from aisle.store.generate import generate_store
 from aisle.store.spec import StoreSpec
@@ -24,19 +25,23 @@ _BIN = 60
 
 
 def development_cases(
-    runtime: Runtime, sessions: int, progress: Callable[[int], None] = lambda done: None
-) -> list[tuple[float, bool]]:
+    model: Path, sessions: int, workers: int = 1,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[tuple[float, bool]]:  # fmt: skip
     """Stated probability and rightness of each change over development sessions."""
     found: list[tuple[float, bool]] = []
-    suites = [SUITES["calm"], SUITES["overlapping"]]
-    for number in range(sessions):
-        rng = np.random.default_rng((1 << 41, number))
-        store = generate_store(rng, StoreSpec(name="development"))
-        simulation = simulate(store, suites[number % len(suites)], (1 << 41) + number)
-        result = run(model_method(runtime)(store), simulation)
-        found += evaluate(str(number), truth_of(simulation), result).changes
+    for number, cases in enumerate(spread(partial(_case, model), range(sessions), workers)):
+        found += cases
         progress(number + 1)
     return found
+
+
+def _case(model: Path, number: int) -> list[tuple[float, bool]]:
+    store = generate_store(np.random.default_rng((1 << 41, number)), StoreSpec(name="development"))
+    suite = SUITES[("calm", "overlapping")[number % 2]]
+    simulation = simulate(store, suite, (1 << 41) + number)
+    result = run(MakeMethod("model", model)(store), simulation)
+    return evaluate(str(number), truth_of(simulation), result).changes
 
 
 def fit(cases: Sequence[tuple[float, bool]]) -> list[list[float]]:
