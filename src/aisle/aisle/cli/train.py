@@ -35,7 +35,12 @@ def train(
     Can be stopped at any time and started again with the same --out. The log is OUT/log.jsonl.
     """
     from aisle.fusion.runtime import SHIPPED_MODEL
-    from aisle.learning.calibrate import development_cases, fit
+    from aisle.learning.calibrate import (
+        development_cases,
+        fit,
+        fit_temperature,
+        session_choices,
+    )
     from aisle.learning.export import export
     from aisle.learning.train import TrainConfig
     from aisle.learning.train import train as run
@@ -57,7 +62,14 @@ def train(
             model, calibration, workers,
             lambda done: trainer.log(event="calibrating", done=done, of=calibration),
         )  # fmt: skip
-        manifest |= {"calibration": fit(cases), "calibration_changes": len(cases)}
+        choices = session_choices(
+            model, calibration // 6, workers,
+            lambda done: trainer.log(event="calibrating sessions", done=done, of=calibration // 6),
+        )  # fmt: skip
+        manifest |= {
+            "calibration": fit(cases), "calibration_changes": len(cases),
+            "session_temperature": fit_temperature(choices), "session_choices": len(choices),
+        }  # fmt: skip
         export(trainer.average, model, manifest)
     typer.echo(f"{model}: {trainer.step} steps in {trainer.seconds:.0f} s")
     if install:
