@@ -2,6 +2,7 @@ import time
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,13 +13,16 @@ from aisle.sim.scenario import Catalogue, Scales, Scenario, ScenarioError, load_
 from aisle.sim.simulation import simulate
 from aisle.store.generate import generate_store
 from aisle.store.layout import shelf_layout
+from aisle.store.load import check_store, load_store
 from aisle.store.spec import StoreSpec
+from aisle.store.write import write_store
 
 SECOND = 1_000_000_000
 
 
-def small(seed=1, gondolas=1):
-    return generate_store(np.random.default_rng(seed), StoreSpec(gondolas=gondolas, shelves=(2,)))
+def small(seed=1, **fields):
+    spec = StoreSpec(**{"gondolas": 1, "shelves": (2,), **fields})
+    return generate_store(np.random.default_rng(seed), spec)
 
 
 def quick(**fields):
@@ -93,6 +97,59 @@ def test_scales_are_simulated_fifty_times_faster_than_real_time():
     spent = time.process_time() - began
     assert count > 1000
     assert simulation.duration_s / spent > 50
+
+
+@pytest.fixture(scope="module")
+def rewired(tmp_path_factory):
+    """A store, and the same one with every second plate of each shelf on another controller."""
+    # A plate without a frame takes its place from the order in the rig.
+    folder = write_store(small(frameless=0.0), tmp_path_factory.mktemp("rewired"))
+    store = load_store(folder)[0]
+    rig = yaml.safe_load((folder / "rig.yaml").read_text())
+    whole = rig["controllers"].pop("g1")
+    plates = whole["plates"]
+    rig["controllers"] = {
+        "left": {**whole, "plates": plates[::2]},
+        "right": {**whole, "plates": plates[:0:-2], "samples_per_message": 10},
+    }
+    (folder / "rig.yaml").write_text(yaml.safe_dump(rig))
+    problems = check_store(folder)
+    assert [problem for problem in problems if problem.severity == "error"] == []
+    return store, load_store(folder)[0]
+
+
+def test_a_shelf_may_hang_on_two_controllers(rewired):
+    simulation = simulate(rewired[1], quick(), 8)
+    seen = set()
+    for arrival in simulation.batches():
+        controller = rewired[1].controllers[arrival.record.controller]
+        assert arrival.record.plates == controller.plates
+        assert arrival.record.kilograms.shape[1] == len(controller.plates)
+        seen.add(controller.id)
+    assert seen == {"left", "right"}
+
+
+def test_hands_are_felt_across_the_controllers_of_a_shelf(rewired):
+    calm = Scales(noise=0.05, bursts_per_minute=0)
+    one, two = (simulate(store, quick(scales=calm), 8) for store in rewired)
+    assert one.truth == two.truth
+    touched = set()
+    for event in one.truth:
+        first = round((event.stamp_ns - one.start_ns) / SECOND * 60) - 90
+        whole = moves(one, "g1", first)
+        for controller in ("left", "right"):
+            for plate, move in moves(two, controller, first).items():
+                np.testing.assert_allclose(move, whole[plate], atol=0.01)
+                if plate not in event.plates and np.abs(move).max() > 0.02:
+                    touched |= {(controller, two.store.plates[p].controller) for p in event.plates}
+    assert touched >= {("left", "right"), ("right", "left")}
+
+
+def moves(simulation, controller, first):
+    """Three seconds of each plate, relative to their beginning."""
+    signal = simulation.signal(controller, first, 180)
+    plates = simulation.store.controllers[controller].plates
+    return dict(zip(plates, (signal - signal[0]).T, strict=True))
 
 
 def test_faults_are_marked():

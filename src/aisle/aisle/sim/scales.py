@@ -31,7 +31,7 @@ _SETTLED_S = 300.0
 
 @dataclass(frozen=True)
 class Wave:
-    """One contribution to a fixture's plates: `gain * shape(t - start_s)`."""
+    """One contribution to what plates read: `gain * shape(t - start_s)`."""
 
     shape: str
     """`step`, `bump`, `ring` or `burst`."""
@@ -39,7 +39,7 @@ class Wave:
     duration_s: float
     """Rise of a step, length of a bump, decay time of a ring, half width of a burst."""
     gain_kg: Array
-    """[plates of the controller]"""
+    """[plates], of the shelf where it is made, of the controller where it is played."""
     hz: float = 0.0
     phase: float = 0.0
 
@@ -141,14 +141,13 @@ class FixtureScales:
     """All plates of one controller: waves, noise, drift, faults."""
 
     def __init__(
-        self, layouts: list[ShelfLayout], index: dict[str, Array], plates: int,
-        rate_hz: float, scales: Scales, seed: tuple[int, ...], bursts_s: list[float],
+        self, shelves: list[NDArray[np.int64]], plates: int, rate_hz: float, scales: Scales,
+        seed: tuple[int, ...], bursts_s: list[float],
     ) -> None:  # fmt: skip
         """Set up one controller.
 
         Args:
-            layouts: Shelves on the controller, each with plates.
-            index: Columns of each plate id in the controller's messages, as one-element arrays.
+            shelves: Columns, in the controller's messages, of the plates of each shelf.
             plates: Number of columns.
             rate_hz: Samples a second.
             scales: Faults and factors.
@@ -159,8 +158,7 @@ class FixtureScales:
         self.rate_hz, self.seed, self.scales = rate_hz, seed, scales
         fit, self.plates = NOISE, plates
         log_sd = np.full(plates, fit["sd_kg"]["shelf_log_median"], dtype=float)
-        for layout in layouts:
-            columns = np.concatenate([index[plate] for plate in layout.plates]).astype(int)
+        for columns in shelves:
             log_sd[columns] += rng.normal(0, fit["sd_kg"]["shelf_log_sd"])
         log_sd += rng.normal(0, fit["sd_kg"]["plate_log_sd"], plates)
         self.sd = np.minimum(np.exp(log_sd), fit["sd_kg"]["max"]) * scales.noise

@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aisle.records import Action, GateEvent, GateKind, PlateStatus, WeightBatch
-from aisle.sim.scales import NOISE, FixtureScales, Wave, waves_of
+from aisle.sim.scales import NOISE, FixtureScales, waves_of
 from aisle.sim.scenario import Scenario
 from aisle.sim.shoppers import Deed, DeedKind, Script, write_script
 from aisle.store.layout import shelf_layout
@@ -47,6 +47,17 @@ class Arrival:
     record: WeightBatch | GateEvent
 
 
+@dataclass(frozen=True)
+class _Wire:
+    """The plates of one shelf that one controller reads; a shelf may hang on several."""
+
+    controller: str
+    columns: NDArray[np.int64]
+    """In the controller's messages."""
+    places: NDArray[np.int64]
+    """Along the shelf, from the left."""
+
+
 class Simulation:
     """One run of a scenario; the same store, scenario and seed give the same bytes."""
 
@@ -63,34 +74,26 @@ class Simulation:
         store = self.store
         rng = np.random.default_rng((self.seed, 2))
         built: dict[str, FixtureScales] = {}
-        where: dict[str, tuple[str, NDArray[np.int64]]] = {}
+        wires: dict[str, list[_Wire]] = {shelf: [] for shelf in store.shelves}
         for number, controller in enumerate(store.controllers.values()):
-            column = {plate: np.array([i]) for i, plate in enumerate(controller.plates)}
-            shelves = list(dict.fromkeys(store.plates[p].shelf for p in controller.plates))
-            layouts = [shelf_layout(store, shelf) for shelf in shelves]
+            wired = _wires(store, controller)
             count = rng.poisson(self.scenario.scales.bursts_per_minute * self.duration_s / 60)
             bursts = sorted(rng.uniform(0, self.duration_s, count).tolist())
             built[controller.id] = FixtureScales(
-                layouts, column, len(controller.plates), controller.rate_hz,
-                self.scenario.scales, (self.seed, 3, number), bursts,
+                [wire.columns for wire in wired.values()], len(controller.plates),
+                controller.rate_hz, self.scenario.scales, (self.seed, 3, number), bursts,
             )  # fmt: skip
-            for layout in layouts:
-                columns = np.concatenate([column[p] for p in layout.plates if p in column])
-                where[shelf_layout(store, store.plates[layout.plates[0]].shelf).plates[0]] = (
-                    controller.id,
-                    columns,
-                )
+            for shelf, wire in wired.items():
+                wires[shelf].append(wire)
         for deed in self.script.deeds:
-            layout = shelf_layout(store, deed.shelf)
-            controller_id, columns = where[layout.plates[0]]
-            for wave in waves_of(deed, layout, rng):
+            for wave in waves_of(deed, shelf_layout(store, deed.shelf), rng):
                 if wave.shape == "step" and deed not in self.shares:
                     self.shares[deed] = wave.gain_kg
-                gain = np.zeros(len(store.controllers[controller_id].plates))
-                gain[columns] = wave.gain_kg
-                built[controller_id].waves.append(
-                    Wave(wave.shape, wave.start_s, wave.duration_s, gain, wave.hz, wave.phase)
-                )
+                for wire in wires[deed.shelf]:
+                    scales = built[wire.controller]
+                    gain = np.zeros(scales.plates)
+                    gain[wire.columns] = wave.gain_kg[wire.places]
+                    scales.waves.append(replace(wave, gain_kg=gain))
         for scales in built.values():
             scales.sort()
         return built
@@ -219,6 +222,18 @@ class Simulation:
             batch = WeightBatch(controller.id, stamp, period, controller.plates, samples, status)
             found.append(Arrival(batch.end_ns + round(delay * SECOND), batch))
         return found
+
+
+def _wires(store: Store, controller: Controller) -> dict[str, _Wire]:
+    """What one controller reads, by shelf."""
+    column = {plate: i for i, plate in enumerate(controller.plates)}
+    wires = {}
+    for shelf in dict.fromkeys(store.plates[plate].shelf for plate in controller.plates):
+        plates = store.shelves[shelf].plates
+        places = np.array([i for i, plate in enumerate(plates) if plate in column])
+        columns = np.array([column[plates[i]] for i in places])
+        wires[shelf] = _Wire(controller.id, columns, places)
+    return wires
 
 
 def _counted(products: tuple[str, ...]) -> dict[str, int]:
