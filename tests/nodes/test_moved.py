@@ -48,6 +48,53 @@ def test_changed_files_of_the_store_win(store, tmp_path):
     assert not again.apply(stray(store), 30), "it happened before the shelves were set up anew"
 
 
+def test_a_misplaced_product_that_is_gone_is_kept_apart_from_its_cause(store, tmp_path):
+    path = tmp_path / "moved.json"
+    moved = MovedStore(store, path, 10)
+    change = stray(store, quantity=2)
+    moved.apply(change, 20)
+    (cleared,) = moved.put(change.shelf, change.product, (), None, 1, 30)
+    assert moved.store.slots == store.slots
+    assert (cleared.stamp_ns, cleared.product, cleared.shelf) == (30, change.product, change.shelf)
+    assert (cleared.plates, cleared.quantity) == (change.plates, -2)
+    again = MovedStore(store, path, 99)
+    assert again.store == moved.store
+    assert again.cleared == [cleared]
+    assert not again.apply(change, 40), "what had put it there comes again and does nothing"
+    assert not again.apply(cleared, 40), "it comes back on the topic"
+    assert again.apply(stray(store, "b/1"), 50), "another one is left there"
+    (second,) = again.put(change.shelf, change.product, (), None, 1, 60)
+    assert second.cause != cleared.cause
+
+
+def test_only_what_is_misplaced_can_be_gone(store, tmp_path):
+    moved = MovedStore(store, tmp_path / "moved.json", 10)
+    home = next(iter(store.slots.values()))
+    with pytest.raises(ChangeError, match="not known to be misplaced"):
+        moved.put(home.shelf, home.product, (), None, 1, 20)
+    assert moved.store is store
+    change = stray(store)
+    moved.apply(change, 20)
+    assert moved.put(change.shelf, "", change.plates, None, 1, 30), "its plate was cleared"
+    assert moved.put(home.shelf, home.product, home.plates, None, 1, 40) == []
+
+
+def test_kept_slots_that_no_longer_fit_do_not_hide_new_files(store, tmp_path):
+    path = tmp_path / "moved.json"
+    MovedStore(store, path, 10).apply(stray(store), 20)
+    left = next(iter(store.products))
+    edited = type(store)(
+        **{
+            **vars(store),
+            "products": {k: v for k, v in store.products.items() if k != left},
+            "slots": {k: v for k, v in store.slots.items() if v.product != left},
+        }
+    )
+    again = MovedStore(edited, path, 99)
+    assert again.damage == ""
+    assert again.store.slots == edited.slots
+
+
 def test_full_disk_is_said_and_the_store_goes_on(store, tmp_path):
     (tmp_path / "file").write_text("")
     moved = MovedStore(store, tmp_path / "file" / "moved.json", 10)
@@ -66,7 +113,7 @@ def test_refused_change_leaves_no_trace(store):
 @given(st.binary(max_size=40) | st.recursive(
     st.none() | st.integers() | st.text(max_size=5),
     lambda inner: st.dictionaries(
-        st.sampled_from(["slots", "base", "causes", "revision", "stamp_ns"]), inner
+        st.sampled_from(["slots", "base", "causes", "cleared", "revision", "stamp_ns"]), inner
     ) | st.lists(inner, max_size=2),
 ).map(lambda data: json.dumps(data).encode()))  # fmt: skip
 def test_damaged_file_is_put_aside(store, tmp_path_factory, data):

@@ -83,6 +83,38 @@ def test_planogram_is_changed_by_the_service(graph, store_dir):
     assert "none" in answer.message
 
 
+def test_a_stray_put_right_by_hand_is_told_and_stays_gone(graph, store_dir, tmp_path):
+    store, _ = load_store(store_dir)
+    parameters = {"store": str(store_dir), "state_dir": str(tmp_path)}
+    node = graph.start(StoreModelNode, **parameters)
+    models = graph.listen(StoreModel, STORE_MODEL, STORE_QOS)
+    told = graph.listen(SlotChangeMessage, SLOT_CHANGES, SLOT_QOS)
+    product, shelf = elsewhere(store)
+    change = SlotChange(0, "a/1", product, shelf.id, shelf.plates[:1], 1, 0.9)
+    graph.talk(SlotChangeMessage, SLOT_CHANGES, SLOT_QOS, listeners=2).publish(
+        slot_change_to_message(change, TYPES)
+    )
+    graph.until(lambda: models and (shelf.id, product) in slots_of(models[-1]))
+    answer = graph.call(SetSlot, SET_SLOT, shelf=shelf.id, product=product)
+    assert answer.success, answer.message
+    graph.until(lambda: len(told) == 2)
+    assert (told[1].product, told[1].shelf, told[1].quantity) == (product, shelf.id, -1)
+    assert told[1].cause.startswith("operator/")
+    graph.until(lambda: models[-1].revision == answer.revision)
+    assert (shelf.id, product) not in slots_of(models[-1])
+
+    graph.stop(node)
+    models.clear()
+    graph.start(StoreModelNode, **parameters)
+    graph.until(lambda: len(told) == 3)
+    assert told[2] == told[1], "who was away hears it, under the same cause"
+    graph.until(lambda: models)
+    assert models[-1].revision == answer.revision
+    answer = graph.call(SetSlot, SET_SLOT, shelf=shelf.id, product=product)
+    assert not answer.success
+    assert "not known to be misplaced" in answer.message
+
+
 def test_late_joiner_gets_the_static_frames(graph, store_dir):
     graph.start(StoreModelNode, store=str(store_dir))
     got = graph.listen(TFMessage, "/tf_static", latched(1))

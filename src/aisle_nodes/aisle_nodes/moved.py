@@ -6,7 +6,8 @@ import hashlib
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from aisle.files import write_atomic
 from aisle.records import SlotChange
@@ -14,6 +15,11 @@ from aisle.store.model import set_slot, with_slot_change
 from aisle.store.types import Slot, Store
 
 MAX_CAUSES = 10_000
+MAX_CLEARED = 100
+OPERATOR = "operator"
+"""First part of a cause that is no session's: a person said so."""
+_SLOTS = TypeAdapter(list[Slot])
+_CHANGES = TypeAdapter(list[SlotChange])
 
 
 class MovedStore:
@@ -34,6 +40,8 @@ class MovedStore:
         """Why the file cannot be written; empty when it can."""
         self.damage = ""
         """Why a file was not used; empty when all is well."""
+        self.cleared: list[SlotChange] = []
+        """The last misplaced products that a person said are gone."""
         self._path = path
         self._base = _digest(store)
         self._causes: dict[str, None] = {}
@@ -57,9 +65,7 @@ class MovedStore:
             change.quantity,
             change.confidence,
         )
-        self._causes[change.cause] = None
-        while len(self._causes) > MAX_CAUSES:
-            del self._causes[next(iter(self._causes))]
+        self._note(change.cause)
         return self._take(changed, now_ns)
 
     def put(
@@ -70,13 +76,39 @@ class MovedStore:
         area: tuple[float, float, float, float] | None,
         facings: int,
         now_ns: int,
-    ) -> None:
+    ) -> list[SlotChange]:
         """Change the planogram as `aisle.store.model.set_slot` does.
+
+        Returns:
+            The misplaced products that are gone by this.
 
         Raises:
             ChangeError: something is unknown, or there is no such place.
         """
-        self._take(set_slot(self.store, shelf, product, plates, area, facings), now_ns)
+        changed = set_slot(self.store, shelf, product, plates, area, facings)
+        gone = [s for s in self.store.slots.values() if s.misplaced and s.id not in changed.slots]
+        cleared = [
+            SlotChange(
+                now_ns,
+                f"{OPERATOR}/{now_ns}-{changed.revision}-{number}",
+                slot.product,
+                slot.shelf,
+                slot.plates,
+                -(slot.count or 0),
+                1.0,
+            )
+            for number, slot in enumerate(gone, 1)
+        ]
+        for change in cleared:
+            self._note(change.cause)  # it comes back on the topic
+        self.cleared = [*self.cleared, *cleared][-MAX_CLEARED:]
+        self._take(changed, now_ns)
+        return cleared
+
+    def _note(self, cause: str) -> None:
+        self._causes[cause] = None
+        while len(self._causes) > MAX_CAUSES:
+            del self._causes[next(iter(self._causes))]
 
     def _take(self, store: Store, now_ns: int) -> bool:
         moved = store is not self.store
@@ -94,6 +126,7 @@ class MovedStore:
             "revision": self.store.revision,
             "slots": [asdict(slot) for slot in self.store.slots.values()],
             "causes": list(self._causes),
+            "cleared": [asdict(change) for change in self.cleared],
         }
         try:
             write_atomic(self._path, json.dumps(state).encode())
@@ -104,19 +137,18 @@ class MovedStore:
     def _load(self, path: Path) -> None:
         try:
             state = json.loads(path.read_bytes())
-            slots = [_slot(data, self.store) for data in state["slots"]]
+            same = state["base"] == self._base
+            slots = _slots(state["slots"], self.store) if same else self.store.slots
             revision, stamp_ns = int(state["revision"]), int(state["stamp_ns"])
             causes = [str(cause) for cause in state["causes"]]
-            same = state["base"] == self._base
+            cleared = _CHANGES.validate_python(state["cleared"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             path.replace(path.with_suffix(".damaged"))
             self.damage = f"{path} was damaged and is not used: {error}"
             return
-        self._causes = dict.fromkeys(causes)
+        self._causes, self.cleared = dict.fromkeys(causes), cleared
         if same:
-            self.store = replace(
-                self.store, slots={slot.id: slot for slot in slots}, revision=revision
-            )
+            self.store = replace(self.store, slots=slots, revision=revision)
             self.stamp_ns = stamp_ns
         else:
             self.store = replace(self.store, revision=revision + 1)
@@ -127,11 +159,10 @@ def _digest(store: Store) -> str:
     return hashlib.sha256("\n".join(slots).encode()).hexdigest()
 
 
-def _slot(data: dict[str, Any], store: Store) -> Slot:
-    data["plates"] = tuple(data["plates"])
-    data["area"] = tuple(data["area"]) if data["area"] else None
-    slot = Slot(**data)
-    known = slot.product in store.products and slot.shelf in store.shelves
-    if not known or not set(slot.plates) <= set(store.shelves[slot.shelf].plates):
-        raise ValueError(f"slot {slot.id} does not fit the store")
-    return slot
+def _slots(data: object, store: Store) -> dict[str, Slot]:
+    slots = {slot.id: slot for slot in _SLOTS.validate_python(data)}
+    for slot in slots.values():
+        known = slot.product in store.products and slot.shelf in store.shelves
+        if not known or not set(slot.plates) <= set(store.shelves[slot.shelf].plates):
+            raise ValueError(f"slot {slot.id} does not fit the store")
+    return slots

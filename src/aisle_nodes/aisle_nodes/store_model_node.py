@@ -10,8 +10,14 @@ from aisle_msgs.srv import SetSlot
 from geometry_msgs.msg import TransformStamped
 from tf2_ros import StaticTransformBroadcaster, TransformBroadcaster
 
-from aisle.bags.convert import MessageError, slot_change_from_message, time_message
+from aisle.bags.convert import (
+    MessageError,
+    slot_change_from_message,
+    slot_change_to_message,
+    time_message,
+)
 from aisle.bags.convert_store import store_to_message
+from aisle.records import SlotChange as SlotChangeRecord
 from aisle.store.load import read_store_files
 from aisle.store.model import ChangeError, Transform, joint_transforms, static_transforms
 from aisle_nodes.diagnostics import Level
@@ -31,7 +37,10 @@ STATE_FILE = "moved.json"
 
 
 class StoreModelNode(AisleNode[StoreModelParameters]):
-    """Publishes `store/model`, `/tf_static` and `/tf`, follows `store/slot_changes`."""
+    """Publishes `store/model`, `/tf_static` and `/tf`, follows `store/slot_changes`.
+
+    What a person says is gone (`store/set_slot`) goes out on `store/slot_changes` too.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__("store_model_node", StoreModelParameters, **options)
@@ -48,6 +57,7 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
         self._robot = files.robot
         self._moved = MovedStore(files.store, path, self.now_ns())
         self._model = self.create_lifecycle_publisher(StoreModel, STORE_MODEL, STORE_QOS)
+        self._cleared = self.create_lifecycle_publisher(SlotChange, SLOT_CHANGES, SLOT_QOS)
         self._static = StaticTransformBroadcaster(self)
         self._joints = TransformBroadcaster(self)
         self._service = self.create_service(SetSlot, SET_SLOT, self._serve)
@@ -59,6 +69,7 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
             [self._stamped(transform) for transform in static_transforms(self._robot)]
         )
         self._publish()
+        self._publish_cleared(self._moved.cleared)
         self._input = self.create_subscription(SlotChange, SLOT_CHANGES, self._on_change, SLOT_QOS)
         if joint_transforms(self._robot, {}):
             self._timer = self.create_timer(1.0 / self.params.door_rate_hz, self._publish_joints)
@@ -74,6 +85,10 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
     def _publish(self) -> None:
         message = store_to_message(self._moved.store, self._moved.stamp_ns, TYPES)
         self._model.publish(message)
+
+    def _publish_cleared(self, changes: list[SlotChangeRecord]) -> None:
+        for change in changes:
+            self._cleared.publish(slot_change_to_message(change, TYPES))
 
     def _publish_joints(self) -> None:
         """Doors without a sensor are closed."""
@@ -105,7 +120,7 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
         try:
             if len(area) not in (0, 4):
                 raise ChangeError(f"an area has 4 numbers, this one has {len(area)}")
-            self._moved.put(
+            cleared = self._moved.put(
                 request.shelf,
                 request.product,
                 tuple(request.plates),
@@ -117,6 +132,7 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
             response.message = str(error)
             return response
         self._publish()
+        self._publish_cleared(cleared)
         response.success, response.revision = True, self._moved.store.revision
         response.message = f"the store is at revision {response.revision}"
         return response

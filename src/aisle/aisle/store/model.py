@@ -101,7 +101,8 @@ def set_slot(
     """The store after a change of the planogram: plates, or an area, now hold one product.
 
     What stood on these plates loses them, and is gone when it has none left. A slot that the
-    product has on this shelf moves here. With an empty product the place is cleared.
+    product has on this shelf moves here. With an empty product the place is cleared. A product
+    without a place was misplaced on this shelf, and is gone from there.
 
     Args:
         store: The store before.
@@ -118,6 +119,8 @@ def set_slot(
         ChangeError: When something is unknown or out of range, or the place is not one place.
     """
     _check(store, product, shelf, plates)
+    if product and not plates and area is None:
+        return _without_misplaced(store, shelf, product)
     if bool(plates) == (area is not None):
         raise ChangeError("a slot needs either plates or an area")
     if facings < 1:
@@ -143,6 +146,20 @@ def set_slot(
         id_ = slot_id(shelf, product)
         slots[id_] = Slot(id_, product, shelf, placed, area, facings)
     return _with_slots(store, slots)
+
+
+def _without_misplaced(store: Store, shelf: str, product: str) -> Store:
+    gone = [
+        slot.id
+        for slot in store.slots.values()
+        if slot.misplaced and slot.shelf == shelf and slot.product == product
+    ]
+    if not gone:
+        raise ChangeError(
+            f"product '{product}' is not known to be misplaced on shelf {shelf}; "
+            "where it belongs, name the plates or the area"
+        )
+    return _with_slots(store, {id_: s for id_, s in store.slots.items() if id_ not in gone})
 
 
 def slot_box(store: Store, slot: Slot) -> tuple[Matrix, Vector3] | None:
