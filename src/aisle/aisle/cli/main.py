@@ -39,7 +39,9 @@ SUBCOMMANDS = {
     "report": Subcommand("aisle.cli.report", "Explain the receipts of a bag in one HTML page."),
     "import": Subcommand("aisle.cli.importing", "Turn recordings of other systems into bags."),
     "receipts": Subcommand("aisle.cli.receipts", "Read receipts from a ledger."),
+    "misplaced": Subcommand("aisle.cli.misplaced", "See and clear products on wrong shelves."),
     "train": Subcommand("aisle.cli.train", "Train the receipt transformer in simulation."),
+    "engine": Subcommand("aisle.cli.engine", "Build TensorRT engines, and list them."),
     "bench": Subcommand("aisle.cli.bench", "Measure accuracy and speed on unseen sessions."),
 }
 

@@ -82,6 +82,23 @@ class Connection:
         )
         self.node.create_subscription(message_class, topic, call, profile, raw=raw)
 
+    def call(self, service: str, name: str, seconds: float, **fields: Any) -> Any | None:
+        """Call a service of the type `pkg/srv/Name`; None when nobody answers in time.
+
+        Raises:
+            ModuleNotFoundError, AttributeError: The type is not installed.
+        """
+        package, _, short = name.split("/")
+        service_class = getattr(importlib.import_module(f"{package}.srv"), short)
+        client = self.node.create_client(service_class, service)
+        began = time.monotonic()
+        if not client.wait_for_service(seconds):
+            return None
+        future = client.call_async(service_class.Request(**fields))
+        left_s = max(0.0, seconds - (time.monotonic() - began))
+        self._executor.spin_until_future_complete(future, left_s)
+        return future.result() if future.done() else None
+
     def now_ns(self) -> int:
         """Return the node's clock; 0 before the first `/clock` where simulated time is used."""
         return int(self.node.get_clock().now().nanoseconds)
