@@ -96,7 +96,7 @@ def test_a_put_back_elsewhere_changes_the_store_unless_the_bag_says_it(
     predictions, receipts = joined.push(GateEvent(5, "gate", GateKind.ENTER, "s"))
     assert len(predictions) == 1
     assert receipts[0].session == "s"
-    stores = joined._fusion.stores
+    stores = joined._intake.fusion.stores
     if follow:
         slots = [slot for slot in stores[-1].slots.values() if slot.misplaced]
         assert ("soap", "g1/s2", 1, 0.875) in [

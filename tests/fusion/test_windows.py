@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from aisle.fusion.candidates import MAX_CANDIDATES
 from aisle.fusion.grid import BINS
 from aisle.fusion.memory import Carried, Commit, Memory, Session, ShelfMemory
 from aisle.fusion.runtime import load_runtime
-from aisle.fusion.windows import MAX_CANDIDATES, SHAPES, ShelfTokenizer, collate
-from aisle.records import Action
+from aisle.fusion.windows import SHAPES, ShelfTokenizer, collate
+from aisle.records import Action, Change, ChangeState, GateEvent, GateKind
 from aisle.store.generate import generate_store
 from aisle.store.layout import shelf_layout
 from aisle.store.spec import StoreSpec
@@ -70,13 +73,28 @@ def test_collated_windows_answer_as_single_ones():
             assert part[seen] == pytest.approx(array[0][seen], abs=2e-3), name
 
 
-def test_memory_survives_json():
-    memory = Memory()
-    memory.sessions["a"] = Session("a", 5, 2, carried={"x": Carried(2, 0.3)}, gaps=["away"])
-    memory.shelf("g1/s1").stray["x"] = (1, ("g1/s1/p1",))
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 2**63 - 1))
+def test_memory_survives_json(number, stamp_ns):
+    memory = Memory(tick_ns=stamp_ns, closed=["z"])
+    carried, gaps = {"x": Carried(2, number)}, ["away"]
+    change = Change(
+        "a/1", ChangeState.CONFIRMED, stamp_ns, Action.RETURN, "x", 1, number, "g1/s1",
+        plates=("g1/s1/p1",), evidence_ns=(0, stamp_ns), foreign=True,
+    )  # fmt: skip
+    memory.sessions["a"] = Session(
+        "a", 5, 2, 7, carried, {"g1": stamp_ns}, {change.id: change}, gaps, stamp_ns
+    )
+    shelf = memory.shelf("g1/s1")
+    shelf.stray["x"] = (1, ("g1/s1/p1",))
+    shelf.heard = ("TAKE 1 x", 1, stamp_ns)
+    shelf.commits.append(Commit("a/1", "a", 3, Action.TAKE, "x", 1, number, stamp_ns, 0.1))
+    memory.gates.append(GateEvent(stamp_ns, "north", GateKind.EXIT, "b", 3))
     assert Memory.from_json(memory.to_json()) == memory
 
 
 def test_a_foreign_state_is_refused():
-    with pytest.raises(ValueError, match="not a fusion state"):
-        Memory.from_json({"sessions": {"a": 3}, "shelves": {}})
+    whole = Memory().to_json()
+    for data in (b"", b"{}", b"[1]", whole.replace(b'"tick_ns":0', b'"tick_ns":"now"'),
+                 whole.replace(b'"version":1', b'"version":2')):  # fmt: skip
+        with pytest.raises(ValueError, match="not a fusion state"):
+            Memory.from_json(data)

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from aisle.files import write_atomic
 from aisle.fusion.fusion import Fusion, StoreAt
 from aisle.fusion.runtime import Runtime
-from aisle.records import Action, Change, ChangeState, GateEvent, GateKind, Prediction, WeightBatch
+from aisle.records import GateEvent, Prediction, WeightBatch
 from aisle.store.types import Store
 
 AWAY = "fusion was restarted"
-MAX_CLOSED = 1000
-"""Sessions remembered after their end, so that a gate event that comes again opens none."""
 MAX_REPEATED = 50
 """Closed sessions that are told again after a restart: the ledger may have been away with us."""
-EARLY_NS = 1_000_000_000
-"""A session that entered this long before the first reading was not seen from its beginning."""
+_TOLD = TypeAdapter(list[Prediction])
 
 
 class DurableFusion:
-    """Pushes records into a `Fusion` and keeps its state in a file.
+    """Pushes records into a `Fusion` and keeps its state in a file; what it says is the fusion's.
 
     Predictions are given out only once the state that holds them is on disk. While the disk takes
-    nothing they wait, and come with a later call. Each gate event counts once, also when it comes
-    again after a restart.
+    nothing they wait, and come with a later call.
 
     Args:
         store: The store at the start.
@@ -42,29 +40,17 @@ class DurableFusion:
         self.error = ""
         """Why the state cannot be written; empty when it can."""
         self._path = path
-        self._closed: list[str] = []
         self._told: dict[str, Prediction] = {}
         """All that was said of each open session, and of the last closed ones, in one piece."""
-        self._gates: dict[tuple[str, GateKind], GateEvent] = {}
-        self._first_ns: int | None = None
         self._waiting: list[Prediction] = []
         self._changed = False
         self._load()
 
     def push(self, record: WeightBatch | GateEvent | StoreAt) -> list[Prediction]:
         """Take one record in order of arrival; return the predictions that may be published."""
-        found: list[Prediction] = []
-        if isinstance(record, GateEvent):
-            if not self._admit(record):
-                return []
-            if self._first_ns is not None:
-                found += self._unseen(record)
-        elif isinstance(record, WeightBatch) and self._first_ns is None:
-            self._first_ns = record.stamp_ns
-            for event in self._gates.values():
-                found += self._unseen(event)
-        found += self.fusion.push(record)
-        self._note(found)
+        before = self.fusion.passages_taken
+        self._note(self.fusion.push(record))
+        self._changed |= self.fusion.passages_taken != before
         return self.flush()
 
     def finish(self) -> list[Prediction]:
@@ -84,74 +70,40 @@ class DurableFusion:
         ready, self._waiting = self._waiting, []
         return ready
 
-    def _admit(self, event: GateEvent) -> bool:
-        key = (event.session, event.kind)
-        if key in self._gates or event.session in self._closed:
-            self.counters["repeated_gate_events"] += 1
-            return False
-        self._gates[key] = event
-        self._changed = True
-        return True
-
-    def _unseen(self, event: GateEvent) -> list[Prediction]:
-        """Say so if a session entered before this fusion saw the scales."""
-        assert self._first_ns is not None
-        missing_ns = self._first_ns - event.stamp_ns
-        if event.kind is not GateKind.ENTER or missing_ns < EARLY_NS:
-            return []
-        gap = f"{AWAY}: the first {missing_ns / 1e9:.1f} s were not seen"
-        return [Prediction(self._first_ns, event.session, (), gaps=(gap,))]
-
     def _note(self, found: list[Prediction]) -> None:
         self._changed |= bool(found)
         self._waiting += found
         for prediction in found:
             session = prediction.session
             self._told[session] = _merged(self._told.pop(session, None), prediction)
-            if prediction.final:
-                self._closed = [*self._closed, session][-MAX_CLOSED:]
-                for kind in GateKind:
-                    self._gates.pop((session, kind), None)
         finals = [session for session, told in self._told.items() if told.final]
         for session in finals[:-MAX_REPEATED]:
             del self._told[session]
 
     def _state(self) -> bytes:
-        gates = [
-            [e.stamp_ns, e.gate, int(e.kind), e.session, e.group_size] for e in self._gates.values()
-        ]
-        state = {
-            "fusion": json.loads(self.fusion.snapshot()),
-            "gates": gates,
-            "closed": self._closed,
-            "told": [asdict(told) for told in self._told.values() if told.final],
-        }
-        return json.dumps(state).encode()
+        told = [prediction for prediction in self._told.values() if prediction.final]
+        snapshot = json.loads(self.fusion.snapshot())
+        return json.dumps(
+            {"fusion": snapshot, "told": _TOLD.dump_python(told, mode="json")}
+        ).encode()
 
     def _load(self) -> None:
         if not self._path.exists():
             return
         try:
             state = json.loads(self._path.read_bytes())
-            gates = [_event(entry) for entry in state["gates"]]
-            closed = [str(session) for session in state["closed"]]
-            told = [_prediction(entry) for entry in state["told"]]
+            told = _TOLD.validate_python(state["told"])
             restored = self.fusion.restore(json.dumps(state["fusion"]).encode(), AWAY)
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             self.counters["damaged_states"] += 1
             aside = self._path.with_suffix(".damaged")
-            self._path.replace(aside)
+            with suppress(OSError):
+                self._path.replace(aside)
             self.error = f"the state was damaged ({error}) and lies in {aside} now"
             return
-        self._closed = closed
         self._told = {prediction.session: prediction for prediction in told}
         self._waiting += told
         self._note(restored)
-        for event in gates:
-            self._gates[event.session, event.kind] = event
-            session = self.fusion.memory.sessions.get(event.session)
-            if session is None or (event.kind is GateKind.EXIT and session.exit_ns is None):
-                self._note(self.fusion.push(event))
 
 
 def _merged(before: Prediction | None, new: Prediction) -> Prediction:
@@ -161,18 +113,3 @@ def _merged(before: Prediction | None, new: Prediction) -> Prediction:
     changes = {change.id: change for change in (*before.changes, *new.changes)}
     gaps = dict.fromkeys((*before.gaps, *new.gaps))
     return replace(new, changes=tuple(changes.values()), gaps=tuple(gaps))
-
-
-def _prediction(entry: dict[str, Any]) -> Prediction:
-    """Return a prediction from what `asdict` made of it."""
-    changes = []
-    for change in entry["changes"]:
-        lists = {name: tuple(change[name]) for name in ("plates", "cameras", "evidence_ns")}
-        state, action = ChangeState(change["state"]), Action(change["action"])
-        changes.append(Change(**{**change, **lists, "state": state, "action": action}))
-    return Prediction(**{**entry, "changes": tuple(changes), "gaps": tuple(entry["gaps"])})
-
-
-def _event(entry: list[Any]) -> GateEvent:
-    stamp_ns, gate, kind, session, group_size = entry
-    return GateEvent(int(stamp_ns), str(gate), GateKind(kind), str(session), int(group_size))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,10 @@ from aisle.bags.convert import (
     weights_from_message,
 )
 from aisle.bags.convert_store import store_from_message
-from aisle.fusion.fusion import StoreAt
+from aisle.fusion.intake import Intake
 from aisle.fusion.runtime import load_runtime
 from aisle.records import GateEvent, Prediction, WeightBatch
+from aisle.store.types import Store
 from aisle_nodes.diagnostics import Level
 from aisle_nodes.durable_fusion import DurableFusion
 from aisle_nodes.interfaces import (
@@ -39,8 +39,9 @@ from aisle_nodes.node import AisleNode, main_of
 from aisle_nodes.schemas import FusionParameters
 
 FLUSH_PERIOD_S = 1.0
-IDLE_S = 4.0
-"""After so much silence of all inputs, sessions that have left are closed without waiting."""
+IDLE_PERIODS = 4
+"""After so many periods in a row without any message, sessions that have left are closed. Time
+is counted in periods, so that a process that was stopped for a while first takes what waits."""
 STATE_FILE = "fusion.json"
 
 
@@ -49,10 +50,12 @@ class FusionNode(AisleNode[FusionParameters]):
 
     def __init__(self, **options: Any) -> None:
         super().__init__("fusion_node", FusionParameters, **options)
-        self._fusion: DurableFusion | None = None
-        self._early: list[GateEvent] = []
+        self._intake = Intake(self._begin)
         self._weights: dict[str, Any] = {}
-        self._heard_s = time.monotonic()
+        self._idle_periods = 0
+
+    def _begin(self, store: Store) -> DurableFusion:
+        return DurableFusion(store, self._runtime, Path(self.params.state_dir) / STATE_FILE)
 
     def configure(self) -> None:
         """Load the model; wait for the store."""
@@ -80,8 +83,7 @@ class FusionNode(AisleNode[FusionParameters]):
 
     def release(self) -> None:
         """Forget the state; the one on disk is complete."""
-        self._fusion = None
-        self._early.clear()
+        self._intake = Intake(self._begin)
 
     def _on_store(self, message: Any) -> None:
         try:
@@ -90,15 +92,8 @@ class FusionNode(AisleNode[FusionParameters]):
             self.diagnostics.count("malformed_store_models", f"store model refused: {error}")
             return
         self.diagnostics.stream(STORE_MODEL).seen(stamp_ns, self.now_ns())
-        if self._fusion is None:
-            path = Path(self.params.state_dir) / STATE_FILE
-            self._fusion = DurableFusion(store, self._runtime, path)
-            self._publish(self._fusion.flush())
-            early, self._early = self._early, []
-            for event in early:
-                self._push(event)
-        else:
-            self._push(StoreAt(stamp_ns, store))
+        self._idle_periods = 0
+        self._publish(self._intake.store(stamp_ns, store))
         for controller in store.controllers:
             if controller not in self._weights:
                 self._weights[controller] = self.create_subscription(
@@ -129,19 +124,19 @@ class FusionNode(AisleNode[FusionParameters]):
         self.diagnostics.stream(weights_topic(controller)).seen(batch.end_ns, self.now_ns())
         self._push(batch)
 
-    def _push(self, record: WeightBatch | GateEvent | StoreAt) -> None:
-        self._heard_s = time.monotonic()
-        if self._fusion is not None:
-            self._publish(self._fusion.push(record))
-        elif isinstance(record, GateEvent):
-            self._early.append(record)
+    def _push(self, record: WeightBatch | GateEvent) -> None:
+        self._idle_periods = 0
+        self._publish(self._intake.push(record))
 
     def _flush(self) -> None:
-        if self._fusion is not None:
-            self._publish(self._fusion.flush())
-            if self._fusion.fusion.leaving and time.monotonic() - self._heard_s > IDLE_S:
-                # Nobody moves time on: a recording has ended, or every driver is gone.
-                self._publish(self._fusion.finish())
+        fusion = self._intake.fusion
+        if fusion is None:
+            return
+        self._publish(fusion.flush())
+        self._idle_periods += 1
+        if fusion.fusion.leaving and self._idle_periods > IDLE_PERIODS:
+            # Nobody moves time on: a recording has ended, or every driver is gone.
+            self._publish(fusion.finish())
 
     def _publish(self, predictions: list[Prediction]) -> None:
         for prediction in predictions:
@@ -150,14 +145,15 @@ class FusionNode(AisleNode[FusionParameters]):
             self.diagnostics.count("finals", amount=prediction.final)
 
     def _report(self) -> None:
-        hold = self.diagnostics.hold
-        hold("store", Level.WARN, "" if self._fusion else "no store model has come yet")
-        if self._fusion is None:
+        hold, durable = self.diagnostics.hold, self._intake.fusion
+        self.diagnostics.values.update(self._intake.counters)
+        hold("store", Level.WARN, "" if durable else "no store model has come yet")
+        if durable is None:
             return
-        fusion = self._fusion.fusion
-        self.diagnostics.values.update(fusion.counters, **self._fusion.counters)
+        fusion = durable.fusion
+        self.diagnostics.values.update(fusion.counters, **durable.counters)
         self.diagnostics.values["open_sessions"] = len(fusion.memory.sessions)
-        hold("state", Level.ERROR, self._fusion.error)
+        hold("state", Level.ERROR, durable.error)
         dead = ", ".join(fusion.sync.dead)
         hold("dead", Level.ERROR, f"no readings from {dead}: look at the controller" * bool(dead))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from aisle.fusion.fusion import Fusion, StoreAt
+from aisle.fusion.fusion import Fusion
+from aisle.fusion.intake import Intake
 from aisle.fusion.runtime import Runtime
 from aisle.receipts import Ledger, LedgerConfig
 from aisle.records import GateEvent, Prediction, Receipt, WeightBatch
@@ -27,11 +28,11 @@ class StoreCheckout:
             follow: Whether put-backs in the wrong place change the store model here, as the store
                 model's node does it; False where the changed models come from the bag.
         """
-        self._runtime, self._follow = runtime, follow
+        self._follow = follow
         self._ledger = Ledger(
             f"sqlite:///{folder / 'ledger.db'}", config=LedgerConfig(synchronous="NORMAL")
         )
-        self._fusion: Fusion | None = None
+        self._intake = Intake(lambda store: Fusion(store, runtime))
         self._store: Store | None = None
         self._slots_seen = 0
         self._refused: Counter[str] = Counter()
@@ -40,22 +41,19 @@ class StoreCheckout:
         """Take in a store model that holds from `stamp_ns` on."""
         self._store = store
         receipts = self._ledger.set_catalogue(store, stamp_ns)
-        if self._fusion is None:
-            self._fusion = Fusion(store, self._runtime)
-            return [], receipts
-        predictions, more = self._bill(self._fusion.push(StoreAt(stamp_ns, store)))
+        predictions, more = self._bill(self._intake.store(stamp_ns, store))
         return predictions, receipts + more
 
     def push(self, record: WeightBatch | GateEvent) -> Outcome:
-        """Take in a record; there must have been a store model."""
-        assert self._fusion is not None
+        """Take in a record; before the first store model, passages wait and readings are lost."""
         receipts = self._ledger.gate(record) if isinstance(record, GateEvent) else []
-        predictions, more = self._bill(self._fusion.push(record))
+        predictions, more = self._bill(self._intake.push(record))
         return predictions, receipts + more
 
     def finish(self) -> Outcome:
         """Close the remaining ticks: nothing more will come."""
-        return self._bill(self._fusion.finish()) if self._fusion is not None else ([], [])
+        fusion = self._intake.fusion
+        return self._bill(fusion.finish()) if fusion is not None else ([], [])
 
     def _bill(self, predictions: list[Prediction]) -> Outcome:
         receipts, done = [], list(predictions)
@@ -69,7 +67,6 @@ class StoreCheckout:
     def _moved(self) -> list[Prediction]:
         """Give the fusion a store model for each product that was put back elsewhere."""
         assert self._store is not None
-        assert self._fusion is not None
         found = []
         for place, change in self._ledger.slot_changes(self._slots_seen):
             self._slots_seen = place
@@ -85,15 +82,17 @@ class StoreCheckout:
             except ChangeError:
                 self._refused["slot_changes_refused"] += 1
                 continue
-            found += self._fusion.push(StoreAt(change.stamp_ns, self._store))
+            found += self._intake.store(change.stamp_ns, self._store)
         return found
 
     @property
     def counters(self) -> dict[str, int]:
         """Counters of the fusion and of the ledger that are not zero."""
         found = {f"ledger/{name}": count for name, count in self._ledger.counters.items()}
-        if self._fusion is not None:
-            found.update({f"fusion/{n}": count for n, count in self._fusion.counters.items()})
+        if self._intake.fusion is not None:
+            counters = self._intake.fusion.counters
+            found.update({f"fusion/{name}": count for name, count in counters.items()})
+        found.update(self._intake.counters)
         found.update(self._refused)
         return {name: count for name, count in found.items() if count}
 

@@ -49,10 +49,10 @@ class Checkout(Protocol):
     """Fusion and ledger as a replay uses them; `aisle.bags.checkout` is the real one."""
 
     def store(self, stamp_ns: int, store: Store) -> Outcome:
-        """Take in a store model; the first one comes before all else."""
+        """Take in a store model."""
 
     def push(self, record: WeightBatch | GateEvent) -> Outcome:
-        """Take in a record."""
+        """Take in a record, also one that comes before the first store model."""
 
     def finish(self) -> Outcome:
         """Nothing more will come."""
@@ -239,8 +239,6 @@ class _Run:
         self.result.store_s = (arrived.log_ns - self.first_ns) / convert.SECOND
         if isinstance(record, tuple):
             self.take_store(record)
-        elif not self.result.stores:
-            self.counters["before_the_store_model"] += 1
         elif isinstance(record, (WeightBatch, GateEvent)):
             self._note(*self.checkout.push(record))
 

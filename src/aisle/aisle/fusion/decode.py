@@ -16,6 +16,8 @@ from aisle.fusion.windows import MAX_QUANTITY, WINDOW_NS, Arrays, Window
 from aisle.records import Action
 
 SECOND = 1_000_000_000
+_LOG_MASS_LIMIT = 20.0
+"""Beyond, to both sides, it is no weight of anything, and its exponential soon no number."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,17 @@ class Answer:
     """The commit most likely to be wrong."""
     withdraw_probability: float
     """That one or another commit is wrong."""
+    finite: bool = True
+    """False where the model gave something that is no number: taken as *nothing*."""
 
 
 def answer(window: Window, outputs: Arrays, row: int, temperature: float) -> Answer:
     """Read row `row` of the model's outputs for `window`."""
+    if not _finite(window, outputs, row):
+        share = np.zeros(len(window.plates), dtype=np.float32)
+        return Answer(
+            1.0, Action.TAKE, 0, 1, 0.0, 0, 0.0, window.tick_ns, 0.0, share, None, 0.0, False
+        )
     count = len(window.candidates)
     choices = outputs["candidate_logits"][row, :count].astype(np.float64) / temperature
     none = float(outputs["none_logit"][row, 0]) / temperature
@@ -92,6 +101,21 @@ def answer(window: Window, outputs: Arrays, row: int, temperature: float) -> Ans
         withdraw=worst,
         withdraw_probability=float(wrong.sum()) / total,
     )
+
+
+def _finite(window: Window, outputs: Arrays, row: int) -> bool:
+    """Whether all outputs that belong to a window are numbers, and the mass is one of kilograms."""
+    candidates, sessions = len(window.candidates), len(window.sessions)
+    parts = (
+        outputs["none_logit"][row],
+        outputs["candidate_logits"][row, :candidates],
+        outputs["withdraw_logits"][row, : len(window.commits)],
+        outputs["session_logits"][row, :candidates, :sessions],
+        outputs["event_logits"][row],
+        outputs["plate_delta"][row, : len(window.plates)],
+    )
+    mass = np.abs(outputs["log_mass"][row]) < _LOG_MASS_LIMIT
+    return bool(mass) and all(bool(np.isfinite(part).all()) for part in parts)
 
 
 def _stamp(tick_ns: int, event_logits: NDArray[np.float32]) -> int:

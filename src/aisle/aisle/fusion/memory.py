@@ -1,14 +1,15 @@
-"""What the fusion remembers between ticks: open sessions, what they carry, what it has said.
+"""What the fusion remembers between ticks: passages, sessions, what it has said.
 
 All of it serializes to JSON, so that a restarted fusion goes on where it was.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
-from aisle.records import Action, Change, ChangeState
+from pydantic import TypeAdapter, ValidationError
+
+from aisle.records import Action, Change, GateEvent
 
 MAX_GAPS = 100
 """Reasons kept for one session; one is enough for review."""
@@ -36,10 +37,13 @@ class Session:
     """Stamp of the last change by fixture."""
     changes: dict[str, Change] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
+    since_ns: int | None = None
+    """The first stamp that the fusion saw, where the session entered before it."""
 
     def next_id(self) -> str:
-        """Id of the next change, `<session>/<number>`."""
-        return f"{self.id}/{len(self.changes) + 1}"
+        """Id of the next change: `<session>/<number>`, or `<session>/<since>-<number>`."""
+        number = len(self.changes) + 1
+        return f"{self.id}/{number if self.since_ns is None else f'{self.since_ns}-{number}'}"
 
     def note_gap(self, gap: str) -> None:
         """Keep why the session was not fully seen; not without end."""
@@ -91,13 +95,29 @@ class ShelfMemory:
     stray: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
     """Misplaced products: quantity and plates."""
 
+    def note_stray(self, change: Change, sign: int) -> None:
+        """Keep account of a foreign change (`sign` 1), or of its withdrawal (-1)."""
+        quantity, plates = self.stray.get(change.product, (0, ()))
+        step = sign * change.quantity * (1 if change.action is Action.RETURN else -1)
+        if quantity + step > 0:
+            self.stray[change.product] = (quantity + step, plates or change.plates)
+        else:
+            self.stray.pop(change.product, None)
+
+    def look_away(self) -> None:
+        """Forget what the window showed: the next one has other readings."""
+        self.commits.clear()
+        self.heard = ("", 0, 0)
+
 
 @dataclass
 class Memory:
-    """All sessions and shelves."""
+    """All that outlives a tick."""
 
     sessions: dict[str, Session] = field(default_factory=dict)
     shelves: dict[str, ShelfMemory] = field(default_factory=dict)
+    gates: list[GateEvent] = field(default_factory=list)
+    """Passages that wait for their time, by stamp."""
     tick_ns: int = 0
     """The last tick that was decided."""
     closed: list[str] = field(default_factory=list)
@@ -107,40 +127,30 @@ class Memory:
         """The memory of a shelf, made when first needed."""
         return self.shelves.setdefault(shelf, ShelfMemory())
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data for `json.dumps`."""
-        return asdict(self)
+    def to_json(self) -> bytes:
+        """All of it; `from_json` reads it back."""
+        return _SNAPSHOT.dump_json(_Snapshot(1, self))
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Memory:
+    def from_json(cls, data: bytes) -> Memory:
         """The inverse of `to_json`.
 
         Raises:
-            ValueError: The data is not what `to_json` writes.
+            ValueError: The data is not what `to_json` of this version writes.
         """
         try:
-            sessions = {k: _session(v) for k, v in data["sessions"].items()}
-            shelves = {k: _shelf(v) for k, v in data["shelves"].items()}
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"not a fusion state: {error}") from error
-        closed = [str(name) for name in data.get("closed", [])]
-        return cls(sessions, shelves, int(data.get("tick_ns", 0)), closed)
+            snapshot = _SNAPSHOT.validate_json(data)
+        except ValidationError as error:
+            raise ValueError(f"not a fusion state: {error.errors()[0]['msg']}") from error
+        if snapshot.version != 1:
+            raise ValueError(f"not a fusion state: version {snapshot.version}")
+        return snapshot.memory
 
 
-def _session(data: dict[str, Any]) -> Session:
-    carried = {k: Carried(**v) for k, v in data.pop("carried").items()}
-    changes = {k: _change(v) for k, v in data.pop("changes").items()}
-    return Session(carried=carried, changes=changes, **data)
+@dataclass
+class _Snapshot:
+    version: int
+    memory: Memory
 
 
-def _change(data: dict[str, Any]) -> Change:
-    for name in ("plates", "cameras", "evidence_ns"):
-        data[name] = tuple(data[name])
-    data["state"], data["action"] = ChangeState(data["state"]), Action(data["action"])
-    return Change(**data)
-
-
-def _shelf(data: dict[str, Any]) -> ShelfMemory:
-    commits = [Commit(**{**c, "action": Action(c["action"])}) for c in data["commits"]]
-    stray = {k: (n, tuple(plates)) for k, (n, plates) in data["stray"].items()}
-    return ShelfMemory(commits, data["doubt_since_ns"], stray=stray)
+_SNAPSHOT = TypeAdapter(_Snapshot)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.fusion.candidates import MAX_CANDIDATES, Candidate, candidates, most_plausible
 from aisle.fusion.grid import BIN_NS, BINS
 from aisle.fusion.memory import Commit, Session, ShelfMemory
 from aisle.records import Action
@@ -23,7 +24,6 @@ MAX_QUANTITY = 4
 """Units that one change can name; more are several changes."""
 CHOICES = 2 * MAX_QUANTITY
 """Take 1..4, return 1..4 of each candidate."""
-MAX_CANDIDATES = 48
 MAX_COMMITS = 12
 MAX_SESSIONS = 12
 MARKS = BINS // 2
@@ -65,16 +65,8 @@ class Window:
     commits: tuple[Commit, ...]
     sessions: tuple[str, ...]
     plates: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A product that may have moved on this shelf."""
-
-    product: str
-    plates: tuple[str, ...]
-    stands: bool
-    stray: bool
+    cut: int = 0
+    """Candidates for which there was no room."""
 
 
 class ShelfTokenizer:
@@ -113,7 +105,10 @@ class ShelfTokenizer:
             sessions: Open sessions, at least one.
         """
         sessions = _latest(sessions)
-        found = self._candidates(memory, sessions)
+        every = candidates(self._standing, memory, sessions, self.store.products)
+        found = every
+        if len(every) > MAX_CANDIDATES:
+            found = most_plausible(every, self._moved(signal), memory, sessions)
         commits = [c for c in memory.commits if c.stamp_ns > tick_ns - WINDOW_NS][-MAX_COMMITS:]
         arrays: Arrays = {
             "plate_signal": np.ascontiguousarray(signal.T),
@@ -126,24 +121,14 @@ class ShelfTokenizer:
         }
         return Window(
             self.shelf, tick_ns, arrays, tuple(c.product for c in found), tuple(commits),
-            tuple(s.id for s in sessions), self.layout.plates,
+            tuple(s.id for s in sessions), self.layout.plates, len(every) - len(found),
         )  # fmt: skip
 
-    def _candidates(self, memory: ShelfMemory, sessions: list[Session]) -> list[Candidate]:
-        found = {"": Candidate("", (), False, False)}
-        for candidate in self._standing:
-            found[candidate.product] = candidate
-        for product, (_, plates) in memory.stray.items():
-            if product not in found and product in self.store.products:
-                found[product] = Candidate(product, plates, True, True)
-        for session in sessions:
-            for product in reversed(session.carried):
-                if product not in found and product in self.store.products:
-                    found[product] = Candidate(product, (), False, False)
-        for commit in memory.commits:
-            if commit.product not in found and commit.product in self.store.products:
-                found[commit.product] = Candidate(commit.product, (), False, False)
-        return list(found.values())[:MAX_CANDIDATES]
+    def _moved(self, signal: NDArray[np.float32]) -> dict[str, float]:
+        """By how many kilograms each plate has changed, its noise left out."""
+        smooth = signal.reshape(-1, 4, signal.shape[1]).mean(axis=1)
+        change = smooth.max(axis=0) - smooth.min(axis=0)
+        return dict(zip(self.layout.plates, change.tolist(), strict=True))
 
     def _plate_static(
         self, signal: NDArray[np.float32], valid: NDArray[np.bool_]

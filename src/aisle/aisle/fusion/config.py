@@ -1,0 +1,40 @@
+"""Limits and thresholds of the fusion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aisle.fusion.decode import DecodeConfig
+from aisle.fusion.synchronizer import SyncConfig
+
+
+@dataclass(frozen=True)
+class FusionConfig:
+    """Limits and thresholds; times in seconds."""
+
+    sync: SyncConfig = field(default_factory=SyncConfig)
+    decode: DecodeConfig = field(default_factory=DecodeConfig)
+    enter_delay_s: float = 0.5
+    """An entry counts from this long after its stamp, so that its arrival order does not matter."""
+    enter_late_s: float = 2.0
+    """An entry told later than this was not watched from its beginning: a gap."""
+    enter_unseen_s: float = 1.0
+    """A session that entered this long before the first reading was not seen from its beginning."""
+    exit_grace_s: float = 3.0
+    """How long after the exit changes may still be found and doubts settle."""
+    silence_s: float = 3.0
+    """When all scales leave out this much time, who has left by then is closed as at the end."""
+    store_delay_s: float = 1.0
+    """A new store model counts from this long after its stamp."""
+    passes: int = 3
+    """Answers that one shelf may give in one tick."""
+    changed_share: float = 0.2
+    """A plate has changed when its range exceeds this share of the lightest product."""
+    max_sessions: int = 1000
+    """Sessions open at once; also passages that wait for their time, and ended sessions known."""
+    max_open_s: float = 4 * 3600.0
+    """A session open for longer is closed with a gap: its exit was missed."""
+    gate_ahead_s: float = 60.0
+    """A passage stamped further ahead of the scales than this is refused."""
+    heaviest_kg: float = 1000.0
+    """A reading beyond this is no weight, and counts as missed."""

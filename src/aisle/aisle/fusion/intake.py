@@ -1,0 +1,56 @@
+"""From the first store model on: what the nodes and a replay do alike with what comes earlier."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from aisle.fusion.shelves import StoreAt
+from aisle.records import GateEvent, Prediction, WeightBatch
+from aisle.store.types import Store
+
+MAX_WAITING = 1000
+"""Gate events kept until there is a store model."""
+
+
+class TakesRecords(Protocol):
+    """A `Fusion`, or what stands around one."""
+
+    def push(self, record: WeightBatch | GateEvent | StoreAt, /) -> list[Prediction]:
+        """Take one record, in order of arrival."""
+
+
+F = TypeVar("F", bound=TakesRecords)
+
+
+class Intake(Generic[F]):
+    """Begins a fusion with the first store model; gate events wait for it, readings do not count.
+
+    Args:
+        begin: Makes the fusion.
+    """
+
+    def __init__(self, begin: Callable[[Store], F]) -> None:
+        self._begin = begin
+        self._waiting: list[GateEvent] = []
+        self.fusion: F | None = None
+        self.counters: Counter[str] = Counter()
+
+    def store(self, stamp_ns: int, store: Store) -> list[Prediction]:
+        """Take a store model that was published at `stamp_ns`."""
+        if self.fusion is not None:
+            return self.fusion.push(StoreAt(stamp_ns, store))
+        self.fusion = self._begin(store)
+        waiting, self._waiting = self._waiting, []
+        return [prediction for event in waiting for prediction in self.fusion.push(event)]
+
+    def push(self, record: WeightBatch | GateEvent) -> list[Prediction]:
+        """Take a record, in order of arrival."""
+        if self.fusion is not None:
+            return self.fusion.push(record)
+        if isinstance(record, GateEvent) and len(self._waiting) < MAX_WAITING:
+            self._waiting.append(record)
+        else:
+            self.counters["before_the_store_model"] += 1
+        return []
