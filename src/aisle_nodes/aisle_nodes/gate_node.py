@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from aisle_msgs.msg import GateEvent as GateMessage
-from rclpy.clock import Clock
-from rclpy.clock_type import ClockType
 
 from aisle.bags.convert import gate_to_message
 from aisle.files import write_atomic
@@ -21,8 +19,9 @@ from aisle.sensing.playback import Playback
 from aisle.sensing.serial_lines import LineError
 from aisle_nodes.diagnostics import Level
 from aisle_nodes.interfaces import GATE_EVENTS, GATE_QOS, TYPES
-from aisle_nodes.node import AisleNode, main_of
+from aisle_nodes.node import main_of
 from aisle_nodes.parameters import ParameterError
+from aisle_nodes.polling import PollingNode
 from aisle_nodes.schemas import GateParameters
 from aisle_nodes.simulated import simulation_of
 
@@ -66,14 +65,13 @@ class SentCount:
             self.error = f"{self._path} cannot be written, a restart would repeat passages: {error}"
 
 
-class GateNode(AisleNode[GateParameters]):
+class GateNode(PollingNode[GateParameters]):
     """Publishes `gate/events`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__("gate_node", GateParameters, **options)
         self._device: LineDevice | None = None
         self._sent: SentCount | None = None
-        self._timer: Any = None
 
     def configure(self) -> None:
         """Open the source."""
@@ -84,21 +82,10 @@ class GateNode(AisleNode[GateParameters]):
 
     def activate(self) -> None:
         """Begin to read."""
-        if self.params.source == "lines":
-            steady = Clock(clock_type=ClockType.STEADY_TIME)
-            self._timer = self.create_timer(PERIOD_S, self._publish, clock=steady)
-        else:
-            self._timer = self.create_timer(PERIOD_S, self._publish)
+        self.begin(PERIOD_S, device=self.params.source == "lines")
 
-    def deactivate(self) -> None:
-        """Stop reading."""
-        if self._timer is not None:
-            self.destroy_timer(self._timer)
-            self._timer = None
-
-    def release(self) -> None:
+    def close(self) -> None:
         """Close the device."""
-        self.deactivate()
         if self._device is not None:
             self._device.close()
             self._device = None
@@ -135,7 +122,8 @@ class GateNode(AisleNode[GateParameters]):
 
         return read
 
-    def _publish(self) -> None:
+    def poll(self) -> None:
+        """Publish the passages that have come."""
         for event in self._read():
             self._publisher.publish(gate_to_message(event, TYPES))
             if self._sent is not None:

@@ -10,8 +10,6 @@ from typing import Any
 
 from aisle_msgs.msg import WeightReadings
 from aisle_msgs.srv import TarePlate
-from rclpy.clock import Clock
-from rclpy.clock_type import ClockType
 
 from aisle.bags.convert import WEIGHTS, weights_to_message
 from aisle.bags.replay import read_records
@@ -24,8 +22,9 @@ from aisle.sensing.table import read_table
 from aisle.store.types import Controller
 from aisle_nodes.diagnostics import Level
 from aisle_nodes.interfaces import TYPES, WEIGHTS_OUT, weights_topic
-from aisle_nodes.node import AisleNode, main_of
+from aisle_nodes.node import main_of
 from aisle_nodes.parameters import ParameterError
+from aisle_nodes.polling import PollingNode
 from aisle_nodes.schemas import WeightParameters
 from aisle_nodes.simulated import simulation_of, store_of
 
@@ -35,13 +34,12 @@ AHEAD = 500
 """Simulated messages made in advance; the simulator makes ten seconds at once."""
 
 
-class WeightNode(AisleNode[WeightParameters]):
+class WeightNode(PollingNode[WeightParameters]):
     """Publishes the readings of its controllers and sets their plates to zero."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__("weight_node", WeightParameters, **options)
         self._source: Source | None = None
-        self._timer: Any = None
 
     def configure(self) -> None:
         """Open the source; one topic and one service for each controller."""
@@ -63,21 +61,11 @@ class WeightNode(AisleNode[WeightParameters]):
 
     def activate(self) -> None:
         """Begin to read."""
-        if self.params.source == "serial":
-            steady = Clock(clock_type=ClockType.STEADY_TIME)
-            self._timer = self.create_timer(SERIAL_PERIOD_S, self._read, clock=steady)
-        else:
-            self._timer = self.create_timer(PLAY_PERIOD_S, self._read)
+        serial = self.params.source == "serial"
+        self.begin(SERIAL_PERIOD_S if serial else PLAY_PERIOD_S, device=serial)
 
-    def deactivate(self) -> None:
-        """Stop reading."""
-        if self._timer is not None:
-            self.destroy_timer(self._timer)
-            self._timer = None
-
-    def release(self) -> None:
+    def close(self) -> None:
         """Close the device."""
-        self.deactivate()
         if self._source is not None:
             self._source.close()
             self._source = None
@@ -154,7 +142,8 @@ class WeightNode(AisleNode[WeightParameters]):
         folder = self.params.state_dir
         return Path(folder) / f"tare_{controller}.json" if folder else None
 
-    def _read(self) -> None:
+    def poll(self) -> None:
+        """Publish the readings that have come."""
         assert self._source is not None
         now_ns = self.now_ns()
         for batch in self._source.read(now_ns, time.monotonic()):
