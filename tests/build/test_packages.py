@@ -15,6 +15,7 @@ SYSTEM_KEYS = {
     "python3-jinja2",
     "python3-matplotlib",
     "python3-numpy",
+    "python3-opencv",
     "python3-pytest",
     "python3-serial",
     "python3-yaml",

@@ -44,6 +44,49 @@ class WeightBatch:
         return self.stamp_ns + (len(self.kilograms) - 1) * self.period_ns
 
 
+@dataclass(frozen=True)
+class CameraFrame:
+    """One picture of one camera. Who gets it only reads it: it may lie in a message's memory."""
+
+    camera: str
+    stamp_ns: int
+    """When the picture was taken, not when it came."""
+    image: NDArray[np.uint8]
+    """[height, width, 3], or [height, width] for `mono8`."""
+    encoding: str = "rgb8"
+    """`rgb8`, `bgr8` or `mono8`: what the channels are."""
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        """[height, width, 3], red first: a view without a copy."""
+        if self.encoding == "bgr8":
+            return self.image[:, :, ::-1]
+        if self.encoding == "mono8":
+            return np.broadcast_to(self.image[:, :, None], (*self.image.shape, 3))
+        return self.image
+
+
+@dataclass(frozen=True)
+class CameraCalibration:
+    """How a camera maps directions of its optical frame to pixels (`sensor_msgs/CameraInfo`).
+
+    Pixel (0, 0) has its centre at (0.0, 0.0).
+    """
+
+    camera: str
+    width: int
+    height: int
+    model: str
+    """Distortion: `plumb_bob`, `rational_polynomial` or `equidistant`."""
+    distortion: tuple[float, ...]
+    k: NDArray[np.float64]
+    """[3, 3], pixels of the image as it comes."""
+    r: NDArray[np.float64]
+    """[3, 3] rotation to the rectified frame."""
+    p: NDArray[np.float64]
+    """[3, 4], pixels of the rectified image."""
+
+
 class GateKind(IntEnum):
     """Direction of a passage."""
 
