@@ -73,7 +73,10 @@ class CvBridge:
         message.height, message.width = image.shape[:2]
         message.encoding = kind if encoding == "passthrough" else encoding
         message.is_bigendian = int(image.dtype.byteorder == ">")
-        message.data = array.array("B", image.tobytes())
+        data = array.array("B")
+        flat = np.ascontiguousarray(image).reshape(-1)
+        data.frombytes(flat.view(np.uint8).data)  # the only copy
+        message.data = data
         message.step = len(message.data) // message.height if message.height else 0
         return message
 
