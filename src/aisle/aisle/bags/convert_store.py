@@ -52,6 +52,11 @@ def pose_to_message(pose: Matrix | None, types: MessageTypes) -> Any:
     )
 
 
+def _place_fields(pose: Matrix | None, types: MessageTypes) -> dict[str, Any]:
+    """The fields of a thing whose place may be unknown."""
+    return {"has_pose": pose is not None, "pose": pose_to_message(pose, types)}
+
+
 def pose_from_message(message: Any, name: str) -> Matrix:
     """Return a 4x4 matrix.
 
@@ -72,6 +77,11 @@ def pose_from_message(message: Any, name: str) -> Matrix:
     ]
     matrix[:3, 3] = [finite(value, f"{name} position") for value in (p.x, p.y, p.z)]
     return matrix
+
+
+def _place(message: Any, name: str) -> Matrix | None:
+    """The inverse of `_place_fields`."""
+    return pose_from_message(message.pose, name) if message.has_pose else None
 
 
 def _size_message(size: tuple[float, ...], types: MessageTypes) -> Any:
@@ -95,8 +105,7 @@ def _slot_to_message(store: Store, slot: Slot, types: MessageTypes) -> Any:
         shelf=slot.shelf,
         plates=list(slot.plates),
         area=types.floats(np.asarray(slot.area or (), dtype=np.float32)),
-        has_pose=pose is not None,
-        pose=pose_to_message(pose, types),
+        **_place_fields(pose, types),
         size=_size_message(size, types),
         facings=slot.facings,
         count=-1 if slot.count is None else slot.count,
@@ -112,8 +121,7 @@ def _plate_to_message(plate: Plate, types: MessageTypes) -> Any:
         shelf=plate.shelf,
         controller=plate.controller,
         channel=plate.channel,
-        has_pose=plate.pose is not None,
-        pose=pose_to_message(plate.pose, types),
+        **_place_fields(plate.pose, types),
         size=_size_message(plate.size_m, types),
         capacity=plate.capacity_kg,
     )
@@ -124,8 +132,7 @@ def _shelf_to_message(shelf: Shelf, types: MessageTypes) -> Any:
         "aisle_msgs/msg/Shelf",
         id=shelf.id,
         fixture=shelf.fixture,
-        has_pose=shelf.pose is not None,
-        pose=pose_to_message(shelf.pose, types),
+        **_place_fields(shelf.pose, types),
         size=_size_message(shelf.size_m, types),
     )
 
@@ -197,7 +204,7 @@ def _plate(message: Any) -> Plate:
         controller=text(message.controller, f"plate {name}: controller", empty=True),
         channel=whole(message.channel, f"plate {name}: channel", 0, MAX_PLATES),
         size_m=_size(message.size, f"plate {name}")[:2],
-        pose=pose_from_message(message.pose, f"plate {name}") if message.has_pose else None,
+        pose=_place(message, f"plate {name}"),
         capacity_kg=_single(message.capacity, f"plate {name}: capacity"),
     )
 
@@ -238,7 +245,7 @@ def _shelf(message: Any, plates: dict[str, list[str]]) -> Shelf:
         id=name,
         fixture=text(message.fixture, f"shelf {name}: fixture"),
         size_m=_size(message.size, f"shelf {name}"),
-        pose=pose_from_message(message.pose, f"shelf {name}") if message.has_pose else None,
+        pose=_place(message, f"shelf {name}"),
         plates=tuple(plates[name]),
     )
 

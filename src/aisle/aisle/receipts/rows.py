@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, Table, Update, bindparam, func, insert, select, update
 
 from aisle.receipts import tables
 from aisle.receipts.catalogue import Tag
@@ -15,17 +15,16 @@ from aisle.receipts.work import Tracker
 from aisle.records import Action, Change, ChangeState, ReceiptState
 
 _T = tables
-_UPDATE_CHANGE = (
-    update(_T.changes)
-    .where(_T.changes.c.session == bindparam("of_session"))
-    .where(_T.changes.c.id == bindparam("of_id"))
-)
-_UPDATE_LINE = (
-    update(_T.lines)
-    .where(_T.lines.c.session == bindparam("of_session"))
-    .where(_T.lines.c.product == bindparam("of_product"))
-)
-_UPDATE_SESSION = update(_T.sessions).where(_T.sessions.c.session == bindparam("of_session"))
+
+
+def _update(table: Table, *keys: str) -> Update:
+    """The row whose columns `keys` have the values of the parameters `of_<key>`."""
+    return update(table).where(*(table.c[key] == bindparam(f"of_{key}") for key in keys))
+
+
+_UPDATE_CHANGE = _update(_T.changes, "session", "id")
+_UPDATE_LINE = _update(_T.lines, "session", "product")
+_UPDATE_SESSION = _update(_T.sessions, "session")
 _IDS_IN_A_QUERY = 500
 """SQLite and PostgreSQL bound the parameters of one statement."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -15,31 +17,37 @@ from sqlalchemy import (
     Table,
     Text,
 )
+from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
 
 
-def _session() -> Column[str]:
-    return Column("session", Text, ForeignKey("sessions.session"), primary_key=True)
+def _filled(name: str, kind: type[TypeEngine[Any]], *, unique: bool | None = None) -> Column[Any]:
+    return Column(name, kind, nullable=False, unique=unique)
+
+
+def _session(*, primary_key: bool = True) -> Column[str]:
+    key = ForeignKey("sessions.session")
+    return Column("session", Text, key, primary_key=primary_key, nullable=False)
 
 
 sessions = Table(
     "sessions",
     metadata,
     Column("session", Text, primary_key=True),
-    Column("state", Integer, nullable=False),
+    _filled("state", Integer),
     # 0: waits for the gate event or the first catalogue; its predictions lie in `held`.
-    Column("revision", Integer, nullable=False),
-    Column("first_ns", BigInteger, nullable=False),
-    Column("opened_ns", BigInteger, nullable=False),
+    _filled("revision", Integer),
+    _filled("first_ns", BigInteger),
+    _filled("opened_ns", BigInteger),
     Column("enter_ns", BigInteger),
     Column("exit_ns", BigInteger),
-    Column("group_size", Integer, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("close_reason", Text, nullable=False),
+    _filled("group_size", Integer),
+    _filled("currency", Text),
+    _filled("close_reason", Text),
     # The newest receipt as canonical JSON, and its place among all receipts' revisions.
     Column("receipt", Text),
-    Column("seq", BigInteger, nullable=False),
+    _filled("seq", BigInteger),
     Index("sessions_state", "state"),
     Index("sessions_seq", "seq"),
 )
@@ -50,22 +58,22 @@ changes = Table(
     _session(),
     Column("id", Text, primary_key=True),
     # Stamp of the prediction that brought this version.
-    Column("version_ns", BigInteger, nullable=False),
+    _filled("version_ns", BigInteger),
     # How many slot changes this change has caused.
-    Column("slots", Integer, nullable=False),
-    Column("state", Integer, nullable=False),
-    Column("stamp_ns", BigInteger, nullable=False),
-    Column("action", Integer, nullable=False),
-    Column("product", Text, nullable=False),
-    Column("quantity", Integer, nullable=False),
-    Column("probability", Double, nullable=False),
-    Column("shelf", Text, nullable=False),
-    Column("counterpart", Text, nullable=False),
-    Column("plates", JSON, nullable=False),
-    Column("cameras", JSON, nullable=False),
-    Column("evidence_start_ns", BigInteger, nullable=False),
-    Column("evidence_end_ns", BigInteger, nullable=False),
-    Column("foreign", Boolean, nullable=False),
+    _filled("slots", Integer),
+    _filled("state", Integer),
+    _filled("stamp_ns", BigInteger),
+    _filled("action", Integer),
+    _filled("product", Text),
+    _filled("quantity", Integer),
+    _filled("probability", Double),
+    _filled("shelf", Text),
+    _filled("counterpart", Text),
+    _filled("plates", JSON),
+    _filled("cameras", JSON),
+    _filled("evidence_start_ns", BigInteger),
+    _filled("evidence_end_ns", BigInteger),
+    _filled("foreign", Boolean),
 )
 
 lines = Table(
@@ -73,12 +81,12 @@ lines = Table(
     metadata,
     _session(),
     Column("product", Text, primary_key=True),
-    Column("position", Integer, nullable=False),
+    _filled("position", Integer),
     # Both NULL for a product that is not in the catalogue.
     Column("name", Text),
     Column("unit_price_minor", BigInteger),
-    Column("quantity", Integer, nullable=False),
-    Column("confidence", Double, nullable=False),
+    _filled("quantity", Integer),
+    _filled("confidence", Double),
 )
 
 gaps = Table(
@@ -86,7 +94,7 @@ gaps = Table(
     metadata,
     _session(),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("text", Text, nullable=False),
+    _filled("text", Text),
 )
 
 revisions = Table(
@@ -94,11 +102,11 @@ revisions = Table(
     metadata,
     _session(),
     Column("revision", Integer, primary_key=True, autoincrement=False),
-    Column("seq", BigInteger, nullable=False, unique=True),
-    Column("cause", Text, nullable=False),
-    Column("stamp_ns", BigInteger, nullable=False),
-    Column("state", Integer, nullable=False),
-    Column("total_minor", BigInteger, nullable=False),
+    _filled("seq", BigInteger, unique=True),
+    _filled("cause", Text),
+    _filled("stamp_ns", BigInteger),
+    _filled("state", Integer),
+    _filled("total_minor", BigInteger),
 )
 
 # Predictions of sessions that wait to be opened, and what came for closed ones.
@@ -107,29 +115,29 @@ held = Table(
     metadata,
     _session(),
     Column("digest", Text, primary_key=True),
-    Column("position", Integer, nullable=False),
-    Column("prediction", Text, nullable=False),
+    _filled("position", Integer),
+    _filled("prediction", Text),
 )
 
 slot_changes = Table(
     "slot_changes",
     metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("session", Text, ForeignKey("sessions.session"), nullable=False),
-    Column("cause", Text, nullable=False, unique=True),
-    Column("stamp_ns", BigInteger, nullable=False),
-    Column("product", Text, nullable=False),
-    Column("shelf", Text, nullable=False),
-    Column("plates", JSON, nullable=False),
-    Column("quantity", Integer, nullable=False),
-    Column("confidence", Double, nullable=False),
+    _session(primary_key=False),
+    _filled("cause", Text, unique=True),
+    _filled("stamp_ns", BigInteger),
+    _filled("product", Text),
+    _filled("shelf", Text),
+    _filled("plates", JSON),
+    _filled("quantity", Integer),
+    _filled("confidence", Double),
 )
 
 catalogues = Table(
     "catalogues",
     metadata,
     Column("from_ns", BigInteger, primary_key=True, autoincrement=False),
-    Column("currency", Text, nullable=False),
+    _filled("currency", Text),
 )
 
 prices = Table(
@@ -137,6 +145,6 @@ prices = Table(
     metadata,
     Column("product", Text, primary_key=True),
     Column("from_ns", BigInteger, primary_key=True, autoincrement=False),
-    Column("name", Text, nullable=False),
-    Column("unit_price_minor", BigInteger, nullable=False),
+    _filled("name", Text),
+    _filled("unit_price_minor", BigInteger),
 )
