@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 
+from aisle.store.calibration import Calibration, read_calibration
+from aisle.store.camera import sees_its_corners
 from aisle.store.geometry import Matrix
 from aisle.store.names import frame_name, is_plate_id, optical_frame, parent_id
 from aisle.store.problems import Report
 from aisle.store.rig import FILE as RIG_FILE
-from aisle.store.rig import RigFile
+from aisle.store.rig import CameraRig, RigFile
 from aisle.store.types import Camera, Controller, Fixture, Gate, Plate, Shelf
 from aisle.store.urdf import FILE as URDF_FILE
 from aisle.store.urdf import Robot
@@ -24,7 +29,8 @@ _SLACK_M = 0.05
 class Assembler:
     """Joins the rig's devices with the URDF's frames."""
 
-    def __init__(self, rig_file: RigFile, robot: Robot, report: Report) -> None:
+    def __init__(self, directory: Path, rig_file: RigFile, robot: Robot, report: Report) -> None:
+        self._directory = directory
         self._file = rig_file
         self._rig = rig_file.rig
         self._robot = robot
@@ -189,13 +195,47 @@ class Assembler:
     def cameras(self) -> dict[str, Camera]:
         """Cameras of the rig, with the optical frames of the URDF."""
         cameras = {}
-        for name, camera in self._rig.cameras.items():
+        for name, rig in self._rig.cameras.items():
             pose = self._device("cameras", "camera", name, optical_frame(name))
-            if pose is not None:
-                size = camera.width, camera.height
-                cameras[name] = Camera(name, pose, *size, camera.horizontal_fov_rad)
+            camera = None if pose is None else self._camera(name, rig, pose)
+            if camera is not None:
+                cameras[name] = camera
         self._check_unlisted("camera", self._rig.cameras)
         return cameras
+
+    def _camera(self, name: str, rig: CameraRig, pose: Matrix) -> Camera | None:
+        """One camera with its lens; None after a reported error."""
+        camera = Camera(
+            name, pose, rig.width, rig.height, rig.horizontal_fov_rad or 0.0,
+            distortion=rig.distortion, rate_hz=rig.rate_hz,
+        )  # fmt: skip
+        lens = None
+        if rig.fx and rig.fy and rig.cx is not None and rig.cy is not None:
+            lens = Calibration((rig.fx, rig.fy), (rig.cx, rig.cy), rig.distortion)
+        elif rig.calibration:
+            lens = self._calibration(name, rig, rig.calibration)
+            if lens is None:
+                return None
+        if lens is not None:
+            angle = 2 * math.atan(rig.width / 2 / lens.focal_px[0])
+            camera = replace(
+                camera, horizontal_fov_rad=angle, focal_px=lens.focal_px,
+                centre_px=lens.centre_px, distortion=lens.distortion,
+            )  # fmt: skip
+        if not sees_its_corners(camera):
+            message = f"camera {name}: its distortion cannot fill the corners of the image"
+            line = self._file.line("cameras", name, "distortion")
+            self._report.error(RIG_FILE, line, "camera-lens", message)
+            return None
+        return camera
+
+    def _calibration(self, name: str, rig: CameraRig, file: str) -> Calibration | None:
+        if not (self._directory / file).is_file():
+            message = f"camera {name}: there is no file {file} in the store's folder"
+            line = self._file.line("cameras", name, "calibration")
+            self._report.error(RIG_FILE, line, "missing-file", message)
+            return None
+        return read_calibration(self._directory, file, (rig.width, rig.height), self._report)
 
     def _device(self, section: str, kind: str, name: str, frame: str) -> Matrix | None:
         pose = self._robot.poses.get(frame)

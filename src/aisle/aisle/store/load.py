@@ -69,7 +69,7 @@ def read_store_files(path: Path) -> StoreFiles:
     if rig_file is None or robot is None:
         # Without devices or geometry every row of the planogram would look wrong.
         raise StoreError(report.problems)
-    parts = Assembler(rig_file, robot, report)
+    parts = Assembler(path, rig_file, robot, report)
     shelves, plates = parts.shelves_and_plates()
     slots = read_planogram(path, Places(catalogue, shelves, plates), report)
     store = Store(

@@ -7,18 +7,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from aisle.store.names import is_device_id, is_plate_id
 from aisle.store.problems import Report
-from aisle.store.textfile import read_text, shorten
+from aisle.store.textfile import shorten
+from aisle.store.yaml_file import YamlFile, read_yaml
 
 FILE = "rig.yaml"
-_MAX_DEPTH = 20
+RULE = "rig-field"
+_YAML_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.ya?ml$"
+_LENS = ("horizontal_fov_rad", "fx", "fy", "cx", "cy", "calibration")
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+_Coefficient = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
 class ControllerRig(_Section):
@@ -34,12 +40,35 @@ class ControllerRig(_Section):
 
 
 class CameraRig(_Section):
-    """One camera."""
+    """One camera: its lens is an angle of view, or measured numbers, or a calibration file."""
 
     width: Annotated[int, Field(ge=1, le=100_000)]
     height: Annotated[int, Field(ge=1, le=100_000)]
-    horizontal_fov_rad: Annotated[float, Field(gt=0, lt=3.1415)]
+    horizontal_fov_rad: Annotated[float, Field(gt=0, lt=3.1415)] | None = None
+    fx: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    fy: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    cx: Annotated[float, Field(ge=-1e6, le=1e6)] | None = None
+    cy: Annotated[float, Field(ge=-1e6, le=1e6)] | None = None
+    calibration: Annotated[str, Field(pattern=_YAML_NAME)] | None = None
+    """File of `camera_calibration` in the store's folder."""
+    distortion: tuple[_Coefficient, _Coefficient, _Coefficient, _Coefficient, _Coefficient] = (
+        0.0, 0.0, 0.0, 0.0, 0.0,
+    )  # fmt: skip
+    """k1, k2, p1, p2, k3 of the lens model `plumb_bob`."""
+    rate_hz: Annotated[float, Field(gt=0, le=1000)] = 10.0
     driver: dict[str, str | int | float | bool] = {}
+
+    @model_validator(mode="after")
+    def _one_lens(self) -> CameraRig:
+        measured = [value is not None for value in (self.fx, self.fy, self.cx, self.cy)]
+        if any(measured) and not all(measured):
+            raise ValueError("fx, fy, cx and cy go together")
+        ways = [self.horizontal_fov_rad is not None, measured[0], self.calibration is not None]
+        if sum(ways) != 1:
+            raise ValueError("give one of horizontal_fov_rad, fx fy cx cy, calibration")
+        if self.calibration and any(self.distortion):
+            raise ValueError("distortion comes from the calibration file")
+        return self
 
 
 class GateRig(_Section):
@@ -64,57 +93,25 @@ class RigFile:
     """A rig with the lines of its fields."""
 
     rig: Rig
-    lines: dict[tuple[str | int, ...], int]
+    file: YamlFile
 
     def line(self, *path: str | int) -> int:
         """Line of a field, or of the nearest field around it."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return self.lines.get(path, 0)
+        return self.file.line(*path)
 
 
 def read_rig(directory: Path, report: Report) -> RigFile | None:
     """The rig, or None after reported errors."""
-    text = read_text(directory / FILE, FILE, report)
-    if text is None:
+    file = read_yaml(directory / FILE, FILE, RULE, report)
+    if file is None:
         return None
     try:
-        for event in yaml.parse(text, yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                # Aliases can blow a small file up to gigabytes, and nothing here needs them.
-                line = event.start_mark.line + 1 if event.start_mark else 0
-                report.error(FILE, line, "malformed-yaml", "anchors and aliases are not allowed")
-                return None
-        node = yaml.compose(text, yaml.SafeLoader)
-        lines = _lines(node, report)
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        message = getattr(error, "problem", None) or shorten(str(error) or "too deep", 200)
-        report.error(
-            FILE, mark.line + 1 if mark else 0, "malformed-yaml", f"broken YAML: {message}"
-        )
-        return None
-    try:
-        found = RigFile(Rig.model_validate(data), lines)
+        found = RigFile(Rig.model_validate(file.data), file)
     except ValidationError as error:
-        _report(error, lines, report)
+        file.report(error, RULE, report)
         return None
     _check_ids(found, report)
     return found
-
-
-def _report(
-    error: ValidationError, lines: dict[tuple[str | int, ...], int], report: Report
-) -> None:
-    for detail in error.errors(include_url=False, include_input=False, include_context=False):
-        path = detail["loc"]
-        at = path
-        while at and at not in lines:
-            at = at[:-1]
-        field = ".".join(str(part) for part in path) or "the file"
-        message = f"{shorten(field, 80)}: {detail['msg'].lower()}"
-        report.error(FILE, lines.get(at, 0), "rig-field", message)
 
 
 def _check_ids(found: RigFile, report: Report) -> None:
@@ -136,36 +133,16 @@ def _check_ids(found: RigFile, report: Report) -> None:
             owner[plate] = name
 
 
-def _lines(node: yaml.Node | None, report: Report) -> dict[tuple[str | int, ...], int]:
-    """Line of each field by its path; reports keys that come twice."""
-    lines: dict[tuple[str | int, ...], int] = {}
-
-    def visit(node: yaml.Node, path: tuple[str | int, ...]) -> None:
-        lines.setdefault(path, node.start_mark.line + 1)
-        if len(path) > _MAX_DEPTH:
-            raise ValueError("nested too deeply")
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                inner = (*path, str(key.value))
-                if inner in lines:
-                    message = f"key '{shorten(str(key.value))}' comes twice"
-                    report.error(FILE, key.start_mark.line + 1, "rig-field", message)
-                lines[inner] = key.start_mark.line + 1
-                visit(value, inner)
-        elif isinstance(node, yaml.SequenceNode):
-            for i, value in enumerate(node.value):
-                visit(value, (*path, i))
-
-    if node is not None:
-        visit(node, ())
-    return lines
-
-
 def dump_rig(rig: Rig) -> str:
     """The text of rig.yaml that `read_rig` reads back."""
-    data: dict[str, Any] = rig.model_dump(exclude_defaults=False)
+    data: dict[str, Any] = rig.model_dump()
     for section in ("controllers", "cameras", "gates"):
         for device in data[section].values():
             if not device["driver"]:
                 del device["driver"]
+    for camera in data["cameras"].values():
+        for field in [name for name in _LENS if camera[name] is None]:
+            del camera[field]
+        if not any(camera["distortion"]):
+            del camera["distortion"]
     return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=96))

@@ -102,13 +102,24 @@ class Controller:
 
 @dataclass(frozen=True)
 class Camera:
-    """An overhead camera: optical frame (z forward) and image size in pixels."""
+    """An overhead camera: optical frame (z forward), image size in pixels and lens.
+
+    `aisle.store.camera` turns it into projections and rays.
+    """
 
     id: str
     pose: Matrix
     width: int
     height: int
     horizontal_fov_rad: float
+    """Angle between the left and the right edge of an image without distortion."""
+    focal_px: tuple[float, float] | None = None
+    """fx and fy where they were measured; otherwise they follow from `horizontal_fov_rad`."""
+    centre_px: tuple[float, float] | None = None
+    """cx and cy where they were measured; otherwise the middle of the image."""
+    distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    """k1, k2, p1, p2, k3 of the lens model `plumb_bob`."""
+    rate_hz: float = 10.0
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from aisle.store import catalogue, floor, planogram, rig, urdf
+from aisle.store.camera import intrinsics
 from aisle.store.geometry import Matrix, pose_from_rpy, rpy_from_pose
 from aisle.store.money import format_price
 from aisle.store.rig import CameraRig, ControllerRig, GateRig, Rig, dump_rig
-from aisle.store.types import Fixture, Plate, Shelf, Store
+from aisle.store.types import Camera, Fixture, Plate, Shelf, Store
 
 _WALL_MARGIN_M = 1.2
 _GATE_WIDTH_M = 0.9
@@ -79,10 +80,7 @@ def _rig(store: Store) -> str:
             samples_per_message=controller.samples_per_message,
             capacity_kg=capacities.pop(),
         )
-    cameras = {
-        id_: CameraRig(width=c.width, height=c.height, horizontal_fov_rad=c.horizontal_fov_rad)
-        for id_, c in store.cameras.items()
-    }
+    cameras = {id_: _camera(camera) for id_, camera in store.cameras.items()}
     gates = {id_: GateRig.model_validate({"kind": gate.kind}) for id_, gate in store.gates.items()}
     return dump_rig(
         Rig(
@@ -93,6 +91,16 @@ def _rig(store: Store) -> str:
             gates=gates,
         )
     )
+
+
+def _camera(camera: Camera) -> CameraRig:
+    size = {"width": camera.width, "height": camera.height, "rate_hz": camera.rate_hz}
+    if camera.focal_px is None:
+        lens = {"horizontal_fov_rad": camera.horizontal_fov_rad}
+    else:
+        k = intrinsics(camera)
+        lens = {"fx": k[0, 0], "fy": k[1, 1], "cx": k[0, 2], "cy": k[1, 2]}
+    return CameraRig.model_validate({**size, **lens, "distortion": camera.distortion})
 
 
 def _urdf(store: Store) -> str:
