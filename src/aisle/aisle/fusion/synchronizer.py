@@ -1,4 +1,4 @@
-"""Watermark synchronizer: which tick may close, which stream is late, dead or silent.
+"""Watermark synchronizer: which tick may close, which stream is late, silent or askew.
 
 Time is only ever read from message stamps, in order of arrival, so a replay of the same messages
 decides the same.
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from aisle.fusion.clocks import Clocks, Standing, Verdict
 from aisle.records import GateEvent, WeightBatch
 
 SECOND = 1_000_000_000
@@ -23,14 +24,17 @@ class SyncConfig:
     hold_s: float = 0.1
     """How far all live streams must be past a tick before it closes."""
     late_limit_s: float = 1.5
-    """A stream whose newest stamp is this far behind the others' is dead until it speaks again."""
+    """A stream that says nothing while others bring this much is dead until it speaks again. A
+    clock that differs from the others' by more is wrong, and one that was set back by less is
+    waited for. A doubt about a clock lasts as long."""
     gate_lead_s: float = 10.0
     """How far a gate's stamp must be ahead of all scales to move time on in their place: drivers
     that were held up for a moment are not dead because the gate was not."""
     gap_s: float = 0.75
     """Missing time within a stream that counts as a gap."""
     jump_s: float = 5.0
-    """A batch that ends this far from the newest stamp is believed when the next one agrees."""
+    """A lone stream that jumps ahead further than this is believed when its next batch agrees; a
+    batch that spans more is refused."""
     gate_reach_s: float = 60.0
     """A passage whose stamp is further from the newest one does not move time."""
     max_ticks: int = 4 * 600
@@ -40,22 +44,33 @@ class SyncConfig:
 @dataclass
 class _Stream:
     newest_ns: int | None = None
-    dead: bool = False
-    suspect_ns: int | None = None
+    """The newest stamp that was used."""
+    refused_ns: int = 0
+    """Time of the readings that were refused since."""
     blind_since_ns: int | None = None
 
 
 class Synchronizer:
-    """Keeps the newest stamp of each weight stream and says how far time has surely come."""
+    """Keeps the newest stamp of each weight stream and says how far time has surely come.
+
+    When most clocks are set back by more than `late_limit_s`, time begins anew: `epoch` counts up,
+    and the ticks that follow are earlier than those before. Whoever keeps stamps of ticks past
+    must then move them by `step_ns`, and forget signals.
+    """
 
     def __init__(self, streams: Iterable[str], config: SyncConfig | None = None) -> None:
         self.config = config or SyncConfig()
         self.counters: Counter[str] = Counter()
         self.closed_ns: int | None = None
         """The last tick that closed."""
+        self.epoch = 0
+        """How often time has begun anew; changes only within `accept`, which then returns True."""
         self._streams = {name: _Stream() for name in streams}
-        self._newest_ns: int | None = None
-        self._first_ns: int | None = None
+        limit, far = self._ns(self.config.late_limit_s), self._ns(self.config.jump_s)
+        self._clocks = Clocks(self._streams, limit, far)
+        self._told_ns: int | None = None
+        self._gate_ahead_ns = 0
+        self._pushed: tuple[int, int] | None = None
         self._gaps: list[str] = []
 
     def accept(self, batch: WeightBatch) -> bool:
@@ -64,41 +79,70 @@ class Synchronizer:
         if stream is None:
             self.counters["unknown_stream"] += 1
             return False
-        jump = self._ns(self.config.jump_s)
-        if batch.end_ns - batch.stamp_ns > jump:
+        if batch.end_ns - batch.stamp_ns > self._ns(self.config.jump_s):
             self.counters["implausible_span"] += 1
             return False
-        far = self._newest_ns is not None and abs(batch.end_ns - self._newest_ns) > jump
-        if far and not self._confirmed(stream, batch.stamp_ns):
+        verdict = self._clocks.hear(batch.controller, batch.stamp_ns, batch.end_ns, batch.period_ns)
+        if verdict is Verdict.STEPPED_BACK:
+            self._begin_anew(batch.end_ns)
+        self._note_changes()
+        reason = self._refusal(batch, stream, verdict)
+        if reason:
+            self.counters[reason] += 1
+            stream.refused_ns += batch.end_ns - batch.stamp_ns + batch.period_ns
             return False
-        if not far and stream.newest_ns is not None and batch.stamp_ns <= stream.newest_ns:
-            self.counters["time_backwards"] += 1
-            return False
-        stream.suspect_ns = None
         self._note_hole(batch, stream)
         if self.closed_ns is not None and batch.end_ns <= self.closed_ns:
             self.counters["late_batches"] += 1
         stream.newest_ns = batch.end_ns
-        newest_ns = self._advance(batch.end_ns)
-        if stream.dead and newest_ns - batch.end_ns <= self._ns(self.config.late_limit_s):
-            stream.dead = False
-            self.counters["streams_revived"] += 1
+        self._told_ns = max(batch.end_ns, self._told_ns or batch.end_ns)
         return True
 
-    def _confirmed(self, stream: _Stream, stamp_ns: int) -> bool:
-        """Whether a second message agrees with an implausible stamp; time never runs backwards."""
-        suspect, stream.suspect_ns = stream.suspect_ns, stamp_ns
-        backwards = self.closed_ns is not None and stamp_ns <= self.closed_ns
-        agrees = suspect is not None and 0 < stamp_ns - suspect <= 2 * SECOND
-        if backwards or not agrees:
-            self.counters["time_backwards" if backwards else "implausible_stamp"] += 1
-            return False
-        return True
+    def _refusal(self, batch: WeightBatch, stream: _Stream, verdict: Verdict) -> str:
+        if verdict is Verdict.REFUSED:
+            lead = self._clocks.lead_ns(batch.controller)
+            if self._clocks.standing(batch.controller) is not Standing.ASKEW:
+                return "implausible_stamp"
+            return "clock_ahead" if lead > 0 else "clock_behind"
+        if stream.newest_ns is not None and batch.stamp_ns <= stream.newest_ns:
+            return "time_backwards"
+        return ""
+
+    def _begin_anew(self, stamp_ns: int) -> None:
+        """Most clocks were set back: ticks go on from there."""
+        self.epoch += 1
+        self.counters["clock_steps"] += 1
+        self._gaps.append(f"store: clocks were set back by {-self.step_ns / SECOND:.1f} s")
+        for stream in self._streams.values():
+            stream.newest_ns = stream.blind_since_ns = None
+            stream.refused_ns = 0
+        self.closed_ns = stamp_ns // TICK_NS * TICK_NS
+        self._told_ns, self._pushed, self._gate_ahead_ns = None, None, 0
+
+    def _note_changes(self) -> None:
+        """Count and report what has become of the streams."""
+        limit = self.config.late_limit_s
+        for name in self._clocks.changes:
+            standing = self._clocks.standing(name)
+            if standing is Standing.LIVE:
+                self.counters["streams_revived"] += 1
+            elif standing is Standing.SILENT:
+                self.counters["streams_dead"] += 1
+                self._gaps.append(f"weights/{name}: silent for more than {limit:.1f} s")
+            else:
+                self.counters["streams_askew"] += 1
+                self._gaps.append(f"weights/{name}: {self._askew(name)}")
+        self._clocks.changes.clear()
+
+    def _askew(self, name: str) -> str:
+        lead = self._clocks.lead_ns(name)
+        return f"clock {'ahead' if lead > 0 else 'behind'} by {abs(lead) / SECOND:.1f} s"
 
     def _note_hole(self, batch: WeightBatch, stream: _Stream) -> None:
+        refused, stream.refused_ns = stream.refused_ns, 0
         if stream.newest_ns is None:
             return
-        hole = batch.stamp_ns - stream.newest_ns - batch.period_ns
+        hole = max(batch.stamp_ns - stream.newest_ns - batch.period_ns, refused)
         if hole > self._ns(self.config.gap_s):
             self.counters["gaps"] += 1
             self._gaps.append(f"weights/{batch.controller}: {hole / SECOND:.2f} s missing")
@@ -121,32 +165,41 @@ class Synchronizer:
 
     def set_streams(self, names: Iterable[str]) -> None:
         """Follow a new set of controllers; those that stay keep their state."""
-        self._streams = {name: self._streams.get(name, _Stream()) for name in names}
+        self._streams = {name: self._streams.get(name) or _Stream() for name in names}
+        self._clocks.set_names(self._streams)
 
     @property
     def newest_ns(self) -> int | None:
-        """The newest stamp of all streams."""
-        return self._newest_ns
+        """How far time has come: the newest stamp in line, of all streams."""
+        return self._clocks.newest_ns
+
+    @property
+    def step_ns(self) -> int:
+        """By how much time went back when the present epoch began: negative, 0 in the first."""
+        return self._clocks.step_ns
 
     def note_gate(self, event: GateEvent) -> None:
-        """A gate's stamp moves time on too, so that a store with dead scales does not stand."""
-        reach = self._ns(self.config.gate_reach_s)
-        if self._newest_ns is None or abs(event.stamp_ns - self._newest_ns) > reach:
-            return
-        self._advance(event.stamp_ns - self._ns(self.config.gate_lead_s))
+        """A gate's stamp moves time on too, so that a store with dead scales does not stand.
 
-    def _advance(self, stamp_ns: int) -> int:
-        """Note how far time has come and which streams are dead; return the newest stamp."""
-        self._newest_ns = max(stamp_ns, self._newest_ns or stamp_ns)
-        self._first_ns = min(stamp_ns, self._first_ns or stamp_ns)
-        limit = self._ns(self.config.late_limit_s)
-        for name, stream in self._streams.items():
-            since = stream.newest_ns if stream.newest_ns is not None else self._first_ns
-            if not stream.dead and self._newest_ns - since > limit:
-                stream.dead = True
-                self.counters["streams_dead"] += 1
-                self._gaps.append(f"weights/{name}: silent for more than {limit / SECOND:.1f} s")
-        return self._newest_ns
+        A gate that moved time on wrongly, since scales speak again and the gate is as far ahead of
+        them as before, is known to be ahead from then on.
+        """
+        newest_ns, told_ns = self.newest_ns, self._told_ns
+        reach, least = self._ns(self.config.gate_reach_s), self._ns(self.config.gate_lead_s)
+        if newest_ns is None or told_ns is None or abs(event.stamp_ns - newest_ns) > reach:
+            return
+        lead = event.stamp_ns - told_ns
+        if self._pushed is not None and told_ns > self._pushed[0]:
+            self._gate_ahead_ns, self._pushed = self._pushed[1], None
+            if lead > least:
+                self.counters["gates_ahead"] += 1
+                self._gaps.append(f"gate: clock ahead by {lead / SECOND:.1f} s")
+        self._gate_ahead_ns = max(0, min(self._gate_ahead_ns, lead))
+        ahead = event.stamp_ns - self._gate_ahead_ns - least - newest_ns
+        if ahead > 0:
+            self._pushed = told_ns, lead
+            self._clocks.push(ahead)
+            self._note_changes()
 
     def ready(self) -> list[int]:
         """Ticks that may close now, in order; they count as closed."""
@@ -169,16 +222,31 @@ class Synchronizer:
     @property
     def watermark_ns(self) -> int | None:
         """How far all live streams have come; the newest stamp of all when none lives."""
-        live = [s.newest_ns for s in self._streams.values() if not s.dead]
+        live = [
+            stream.newest_ns
+            for name, stream in self._streams.items()
+            if self._clocks.standing(name) is Standing.LIVE
+        ]
         known = [stamp for stamp in live if stamp is not None]
         if live:
             return min(known) if len(known) == len(live) else None
-        return self._newest_ns
+        return self.newest_ns
 
     @property
     def dead(self) -> tuple[str, ...]:
-        """Streams that are dead now."""
-        return tuple(name for name, stream in self._streams.items() if stream.dead)
+        """Streams that give nothing now, for whatever reason."""
+        return tuple(self.reasons)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why each stream that is dead gives nothing: "silent", "clock ahead by 3.2 s"."""
+        found = {}
+        for name in self._streams:
+            standing = self._clocks.standing(name)
+            if standing is not Standing.LIVE:
+                silent = standing is Standing.SILENT or self._clocks.silent(name)
+                found[name] = "silent" if silent else self._askew(name)
+        return found
 
     def take_gaps(self) -> tuple[str, ...]:
         """Gaps found since the last call."""
@@ -187,7 +255,7 @@ class Synchronizer:
 
     def finish(self, until_ns: int | None = None) -> list[int]:
         """All ticks up to a stamp, or up to the newest one: nothing more comes."""
-        until_ns = self._newest_ns if until_ns is None else until_ns
+        until_ns = self.newest_ns if until_ns is None else until_ns
         if until_ns is None or self.closed_ns is None:
             return []
         last = until_ns // TICK_NS * TICK_NS
@@ -199,7 +267,8 @@ class Synchronizer:
         """Somebody left at `stamp_ns`, nothing more comes: streams that ended before are gaps."""
         for name, stream in self._streams.items():
             missing = stamp_ns - (stream.newest_ns or stamp_ns)
-            if not stream.dead and missing > self._ns(self.config.gap_s):
+            live = self._clocks.standing(name) is Standing.LIVE
+            if live and missing > self._ns(self.config.gap_s):
                 self._gaps.append(
                     f"weights/{name}: nothing for {missing / SECOND:.2f} s at the end"
                 )
