@@ -32,6 +32,8 @@ class TrueEvent:
     plates: tuple[str, ...] = ()
     foreign: bool = False
     """A return to a shelf where the product does not belong."""
+    counterpart: str = ""
+    """The other session of a hand-over: a return for who gives, a take for who gets."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class _SimulatedEvent(Protocol):
     def plates(self) -> tuple[str, ...]: ...
     @property
     def foreign(self) -> bool: ...
+    @property
+    def counterpart(self) -> str: ...
 
 
 class Simulated(Protocol):
@@ -93,7 +97,7 @@ def truth_of(simulation: Simulated) -> Truth:
         events.setdefault(event.session, []).append(
             TrueEvent(
                 event.stamp_ns, event.action, event.product, event.quantity, event.shelf,
-                event.plates, event.foreign,
+                event.plates, event.foreign, event.counterpart,
             )
         )  # fmt: skip
     return {
@@ -110,6 +114,7 @@ def truth_of(simulation: Simulated) -> Truth:
 
 def event_json(event: TrueEvent) -> dict[str, Any]:
     """Return an event as it stands in the file."""
+    hand_over = {"counterpart": event.counterpart} if event.counterpart else {}
     return {
         "stamp_ns": event.stamp_ns,
         "action": event.action.name.lower(),
@@ -118,6 +123,7 @@ def event_json(event: TrueEvent) -> dict[str, Any]:
         "shelf": event.shelf,
         "plates": list(event.plates),
         "foreign": event.foreign,
+        **hand_over,
     }
 
 
@@ -208,6 +214,7 @@ def parse_event(entry: dict[str, Any]) -> TrueEvent:
         str(entry.get("shelf", "")),
         tuple(str(plate) for plate in entry.get("plates", ())),
         bool(entry.get("foreign", False)),
+        str(entry.get("counterpart", "")),
     )
 
 

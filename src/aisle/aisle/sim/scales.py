@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from aisle.sim.scenario import Scales
-from aisle.sim.shoppers import Deed, DeedKind
+from aisle.sim.script import Deed, DeedKind
 from aisle.store.layout import ShelfLayout
 
 Array = NDArray[np.float64]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 
 class ScenarioError(ValueError):
@@ -25,6 +26,42 @@ class Actions(_Part):
     put_back_elsewhere: float = Field(0.10, ge=0)
     look_and_put_back: float = Field(0.06, ge=0)
     touch: float = Field(0.12, ge=0)
+    two_hands: float = Field(0.0, ge=0, description="take with both hands at once")
+    hand_over: float = Field(0.0, ge=0, description="give something to another person")
+    swap_places: float = Field(0.0, ge=0, description="change places with a neighbour")
+    two_at_slot: float = Field(0.0, ge=0, description="two people take from one slot at once")
+    crowd: float = Field(0.0, ge=0, description="up to four people at one bay")
+
+
+BETWEEN_PEOPLE = ("two_hands", "hand_over", "swap_places", "two_at_slot", "crowd")
+"""Actions that need bodies: only with `walk`."""
+
+
+class Guest(_Part):
+    """One visit of a scripted scenario: the first guest is `shopper-1`."""
+
+    enter_s: float = Field(ge=0, description="passes the gate not before this")
+    bags: tuple[Literal["basket", "tote", ""], ...] = Field(
+        ("basket",), min_length=1, max_length=8, description="one for each of the group"
+    )
+
+
+class Cue(_Part):
+    """One thing that somebody does in a scripted scenario, as soon as it can be done."""
+
+    who: int = Field(ge=1, description="number of the guest")
+    person: int = Field(0, ge=0, description="who of the group")
+    at_s: float = Field(0.0, ge=0, description="not before this")
+    do: Literal[
+        "take", "put_back", "put_back_elsewhere", "look_and_put_back", "touch", "two_hands",
+        "hand_over", "swap_places", "two_at_slot",
+    ]  # fmt: skip
+    product: str = Field("", description="empty: any")
+    shelf: str = Field("", description="where; empty: where the product belongs, or anywhere")
+    quantity: int = Field(1, ge=1, le=4)
+    to: int = Field(0, ge=0, description="guest who is given something or takes part")
+    to_person: int = Field(0, ge=0)
+    keep: bool = Field(False, description="what was taken stays in the hand")
 
 
 class Scales(_Part):
@@ -79,6 +116,31 @@ class Scenario(_Part):
         0, ge=0, le=20, description="products in hand on entering (training)"
     )
     group_size: tuple[int, int] = (1, 1)
+    walk: bool = Field(
+        False,
+        description="people with bodies: they walk, reach and carry, and each unit is a thing; "
+        "cameras need it",
+    )
+    cast: tuple[Guest, ...] = Field((), description="visits of a scripted scenario")
+    cues: tuple[Cue, ...] = Field((), description="what the cast does, each in this order")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Scenario:
+        if not self.walk:
+            used = [name for name in BETWEEN_PEOPLE if getattr(self.actions, name) > 0]
+            if used:
+                raise ValueError(f"actions {', '.join(used)} need walk: true")
+            if self.cast:
+                raise ValueError("a cast needs walk: true")
+        elif self.carried_at_start:
+            raise ValueError("carried_at_start is for scenarios without walk")
+        for number, cue in enumerate(self.cues, start=1):
+            for who, person in ((cue.who, cue.person), (cue.to or cue.who, cue.to_person)):
+                if who > len(self.cast) or person >= len(self.cast[who - 1].bags):
+                    raise ValueError(f"cue {number}: nobody is guest {who}, person {person}")
+            if cue.do in ("hand_over", "swap_places", "two_at_slot") and not cue.to:
+                raise ValueError(f"cue {number}: {cue.do} needs to")
+        return self
 
 
 def load_scenario(path: Path) -> Scenario:

@@ -3,68 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
 import numpy as np
 
+from aisle.sim.choreography.director import direct
 from aisle.sim.scenario import Scenario
+from aisle.sim.script import Deed, DeedKind, Script, Visit
 from aisle.store.layout import ShelfLayout, shelf_layout
 from aisle.store.types import Slot, Store
 
 Rng = np.random.Generator
-
-
-class DeedKind(Enum):
-    """What a hand does at a shelf."""
-
-    TAKE = "take"
-    RETURN = "return"
-    TOUCH = "touch"
-
-
-@dataclass(frozen=True)
-class Deed:
-    """One thing that a hand does. Times in seconds from the start of the simulation."""
-
-    start_s: float
-    duration_s: float
-    session: str
-    kind: DeedKind
-    shelf: str
-    x_m: float
-    """Centre of the product (or of the hand) along the shelf, in the shelf's frame."""
-    width_m: float
-    product: str = ""
-    quantity: int = 0
-    weight_kg: float = 0.0
-    """Total that leaves or joins the shelf; not negative."""
-    foreign: bool = False
-
-    @property
-    def end_s(self) -> float:
-        """When the hand has gone and the effect is complete."""
-        return self.start_s + self.duration_s
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One shopper's stay."""
-
-    session: str
-    enter_s: float
-    exit_s: float
-    group_size: int
-
-
-@dataclass(frozen=True)
-class Script:
-    """All that happens, in order of time."""
-
-    visits: tuple[Visit, ...]
-    deeds: tuple[Deed, ...]
-    duration_s: float
-    carried: dict[str, tuple[str, ...]]
-    """What each session carried on entering (only in training scenarios)."""
 
 
 @dataclass
@@ -78,7 +26,13 @@ class _Shopper:
 
 
 def write_script(store: Store, scenario: Scenario, rng: Rng) -> Script:
-    """Draw a script. The same store, scenario and generator state give the same script."""
+    """Draw a script. The same store, scenario and generator state give the same script.
+
+    Raises:
+        ScenarioError: A cue cannot be done in this store.
+    """
+    if scenario.walk:
+        return direct(store, scenario, rng)
     return _Author(store, scenario, rng).write()
 
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from aisle.records import Action, GateEvent, GateKind, PlateStatus, WeightBatch
 from aisle.sim.scales import NOISE, FixtureScales, waves_of
 from aisle.sim.scenario import Scenario
-from aisle.sim.shoppers import Deed, DeedKind, Script, write_script
+from aisle.sim.script import Deed, DeedKind, GestureKind, Script
+from aisle.sim.shoppers import write_script
 from aisle.store.layout import shelf_layout
 from aisle.store.types import Controller, Store
 
@@ -37,6 +38,8 @@ class TruthEvent:
     plates: tuple[str, ...]
     foreign: bool
     weight_kg: float
+    counterpart: str = ""
+    """The other session of a hand-over: a return for who gives, a take for who gets."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,8 @@ class Simulation:
             for shelf, wire in wired.items():
                 wires[shelf].append(wire)
         for deed in self.script.deeds:
+            if not store.shelves[deed.shelf].plates:
+                continue
             for wave in waves_of(deed, shelf_layout(store, deed.shelf), rng):
                 if wave.shape == "step" and deed not in self.shares:
                     self.shares[deed] = wave.gain_kg
@@ -126,28 +131,48 @@ class Simulation:
     def effects(self) -> tuple[tuple[TruthEvent, NDArray[np.float64]], ...]:
         """Takes and returns in order of time with what they add to each plate of their shelf.
 
-        The gains are kilograms, [plates of the shelf from left to right]. Touches are no events.
+        The gains are kilograms, [plates of the shelf from left to right]. Touches are no events;
+        shelves without plates and hand-overs feel nothing.
         """
         found = []
         for deed in self.script.deeds:
-            if deed.kind is DeedKind.TOUCH:
+            if deed.kind is DeedKind.TOUCH or deed not in self.shares:
                 continue
             gain = self.shares[deed]
             size = np.abs(gain)
             plates = shelf_layout(self.store, deed.shelf).plates
             used = tuple(p for p, g in zip(plates, size, strict=True) if g > 0.05 * size.sum())
-            action = Action.TAKE if deed.kind is DeedKind.TAKE else Action.RETURN
-            event = TruthEvent(
-                self._ns(deed.end_s), deed.session, action, deed.product, deed.quantity,
-                deed.shelf, used, deed.foreign, deed.weight_kg,
-            )  # fmt: skip
-            found.append((event, gain))
+            found.append((self._event(deed, used), gain))
         return tuple(sorted(found, key=lambda pair: pair[0].stamp_ns))
 
     @cached_property
     def truth(self) -> tuple[TruthEvent, ...]:
-        """Takes and returns in order of time."""
-        return tuple(event for event, _ in self.effects)
+        """Takes and returns in order of time, and hand-overs between sessions as both."""
+        found = [event for event, _ in self.effects]
+        found += [
+            self._event(deed, ())
+            for deed in self.script.deeds
+            if deed.kind is not DeedKind.TOUCH and deed not in self.shares
+        ]
+        for gesture in self.script.gestures:
+            between = gesture.session, gesture.counterpart
+            if gesture.kind is GestureKind.HAND_OVER and between[0] != between[1]:
+                sides = zip(between, between[::-1], (Action.RETURN, Action.TAKE), strict=True)
+                for session, other, action in sides:
+                    found.append(
+                        TruthEvent(
+                            self._ns(gesture.end_s), session, action, gesture.product,
+                            len(gesture.units), "", (), False, gesture.weight_kg, other,
+                        )
+                    )  # fmt: skip
+        return tuple(sorted(found, key=lambda event: event.stamp_ns))
+
+    def _event(self, deed: Deed, plates: tuple[str, ...]) -> TruthEvent:
+        action = Action.TAKE if deed.kind is DeedKind.TAKE else Action.RETURN
+        return TruthEvent(
+            self._ns(deed.end_s), deed.session, action, deed.product, deed.quantity,
+            deed.shelf, plates, deed.foreign, deed.weight_kg,
+        )  # fmt: skip
 
     def receipts(self) -> dict[str, dict[str, int]]:
         """What each session truly carries out: quantities by product, zeros left out."""
