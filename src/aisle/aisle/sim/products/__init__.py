@@ -1,0 +1,1 @@
+"""Products that are drawn: their names, packages, labels and catalogue images."""
