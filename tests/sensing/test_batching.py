@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aisle.records import PlateStatus
-from aisle.sensing.batching import MAX_LOST, Batcher, StampEstimator
+from aisle.sensing.batching import MAX_LOST, STEP_NS, Batcher, ClockWatch, StampEstimator
 from aisle.sensing.serial_lines import Sample
 from aisle.store.types import Controller
 
@@ -84,3 +84,40 @@ def test_stamps_of_a_device_without_counter_are_arrivals():
     one = Sample((1.0,), (PlateStatus.OK,))
     stamps = [batcher.add(one, at)[0].stamp_ns for at in (0, 90_000_000, 250_000_000)]
     assert stamps == pytest.approx([0, 90_000_000, 250_000_000])
+
+
+def test_a_clock_that_was_set_is_told_from_one_that_is_read_late_or_slewed():
+    watch = ClockWatch()
+    hour = 3600 * 10**9
+    assert watch.step_ns(hour, 10.0) == 0
+    assert watch.step_ns(hour + 7 * 10**9, 17.0) == 0
+    assert watch.step_ns(hour + 8 * 10**9 + STEP_NS, 18.0) == 0
+    assert watch.step_ns(8 * 10**9, 18.0) == pytest.approx(-hour, abs=STEP_NS)
+    assert watch.step_ns(9 * 10**9, 19.0) == 0
+    assert watch.step_ns(10 * 10**9 + hour, 20.0) == pytest.approx(hour, abs=1000)
+    assert watch.steps == 2
+
+
+@pytest.mark.parametrize("step_ns", [-7200 * 10**9, -(10**9), 10**9, 50 * 365 * 86400 * 10**9])
+@pytest.mark.parametrize("counted", [True, False])
+def test_stamps_go_with_a_clock_that_was_set_and_no_batch_holds_both(step_ns, counted):
+    batcher, start = Batcher(CONTROLLER), 10**13
+    for k in range(6):
+        batcher.add(ok(k if counted else None), start + k * PERIOD)
+    (short,) = batcher.follow(step_ns)
+    assert (short.stamp_ns, len(short.kilograms)) == (start + 4 * PERIOD, 2)
+    (first,) = [
+        batch
+        for k in range(6, 10)
+        for batch in batcher.add(ok(k if counted else None), start + step_ns + k * PERIOD)
+    ]
+    assert first.stamp_ns == start + step_ns + 6 * PERIOD
+    assert len(first.kilograms) == 4
+    assert batcher.lost == 0
+
+
+def test_a_step_between_two_batches_sends_nothing():
+    batcher = Batcher(CONTROLLER)
+    for k in range(4):
+        batcher.add(ok(k), k * PERIOD)
+    assert batcher.follow(-PERIOD) == []

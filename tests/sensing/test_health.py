@@ -34,6 +34,13 @@ def test_missed_samples_do_not_unfreeze():
     assert watch.frozen == ("p1",)
 
 
+def test_a_clock_that_is_set_back_hides_no_frozen_plate():
+    watch = FrozenWatch(5.0)
+    for second in (7200, *range(8)):
+        watch.add(batch(second, [[1.0, second], [1.0, 2.0]]))
+    assert watch.frozen == ("p1",)
+
+
 def test_limit_zero_never_reports():
     watch = FrozenWatch(0.0)
     for second in range(0, 10_000, 1000):

@@ -128,6 +128,25 @@ def test_sics_scale_is_told_to_stream_or_polled_at_its_rate(terminal):
     source.close()
 
 
+def test_scale_goes_on_when_the_hosts_clock_is_set_back(terminal):
+    source, hour = scale(terminal), 36_000 * PERIOD
+    source.read(2 * hour, 0.0)
+    terminal.send(1, "0.5", "1.5")
+    terminal.send(2, "0.5", "1.5")
+    terminal.send(3, "0.5", "1.5")
+    (before,) = until(lambda: source.read(2 * hour + 3 * PERIOD, 0.3), len)
+    (short,) = source.read(hour + 4 * PERIOD, 0.4)
+    assert [len(batch.kilograms) for batch in (before, short)] == [2, 1]
+    terminal.send(4, "0.6", "1.5")
+    terminal.send(5, "0.6", "1.5")
+    (after,) = until(lambda: source.read(hour + 5 * PERIOD, 0.5), len)
+    assert short.stamp_ns > 2 * hour
+    assert abs(after.stamp_ns - hour - 4 * PERIOD) <= 2 * PERIOD
+    assert source.counters["clock_steps"] == 1
+    assert source.counters["lost_samples"] == 0
+    source.close()
+
+
 def test_sics_scale_with_two_plates_is_refused(terminal):
     with pytest.raises(ValueError, match="one plate"):
         scale(terminal, PLATES, protocol="sics")

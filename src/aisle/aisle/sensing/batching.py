@@ -12,6 +12,32 @@ from aisle.store.types import Controller
 
 MAX_LOST = 600
 """Samples; a longer hole begins a new stream rather than being filled with NaN."""
+STEP_NS = 250_000_000
+"""A clock that gains or loses more than this between two readings was set."""
+
+
+class ClockWatch:
+    """Finds that a clock was set, by comparing it with a steady one."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        """How often the clock was set."""
+        self._ahead_ns: int | None = None
+
+    def step_ns(self, now_ns: int, steady_s: float) -> int:
+        """Return by how much the clock was set since the last reading; 0 when it was not.
+
+        Args:
+            now_ns: The clock.
+            steady_s: A steady clock, read at the same moment.
+        """
+        ahead = now_ns - round(steady_s * 1e9)
+        step = 0 if self._ahead_ns is None else ahead - self._ahead_ns
+        self._ahead_ns = ahead
+        if abs(step) <= STEP_NS:
+            return 0
+        self.steps += 1
+        return step
 
 
 class StampEstimator:
@@ -37,6 +63,11 @@ class StampEstimator:
         self._origin_ns = min(self._origin_ns + slack, seen)
         self._last = count
         return self._origin_ns + count * self._period_ns
+
+    def follow(self, step_ns: int) -> None:
+        """Go with the clock of the arrival times, which was set by `step_ns`."""
+        if self._origin_ns is not None:
+            self._origin_ns += step_ns
 
 
 class Batcher:
@@ -85,6 +116,15 @@ class Batcher:
             batches += self._append(one, arrival_ns, counted=sample.sequence is not None)
         self._sequence = sample.sequence
         return batches
+
+    def follow(self, step_ns: int) -> list[WeightBatch]:
+        """Go with the clock of the arrival times, which was set by `step_ns`.
+
+        Returns:
+            The samples from before, so that no batch holds both.
+        """
+        self._stamps.follow(step_ns)
+        return self._flush()
 
     def _step(self, sequence: int | None) -> int:
         if sequence is None or self._sequence is None:

@@ -43,6 +43,8 @@ class FrozenWatch:
         moved = ~np.isnan(low) & ((low != high) | (low != self._values))
         self._values = np.where(moved, high, self._values)
         self._since[moved] = batch.end_ns
+        # A clock that was set back does not give a frozen plate more time than the limit.
+        self._since = np.minimum(self._since, batch.end_ns)
         still = (batch.end_ns - self._since > self._limit_ns) & ~np.isnan(self._values)
         self.frozen = tuple(batch.plates[column] for column in np.flatnonzero(still))
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Protocol
 
 from aisle.records import WeightBatch
-from aisle.sensing.batching import Batcher
+from aisle.sensing.batching import Batcher, ClockWatch
 from aisle.sensing.line_device import LineDevice
 from aisle.sensing.playback import Playback
 from aisle.sensing.serial_lines import (
@@ -91,19 +91,21 @@ class SerialScale:
         self._poll_s = 1.0 / controller.rate_hz if poll else None
         self._ask_s = float("-inf")
         self._batcher = Batcher(controller)
+        self._watch = ClockWatch()
         self._opened = 0
         self._damaged = 0
         self._error = ""
 
     @property
     def counters(self) -> Counter[str]:
-        """Times opened, damaged and overlong lines, lost and repeated samples."""
+        """Times opened, damaged and overlong lines, lost and repeated samples, clocks set."""
         return Counter(
             opened=self._device.opened,
             damaged_lines=self._damaged,
             overlong_lines=self._device.overlong,
             lost_samples=self._batcher.lost,
             repeated_samples=self._batcher.repeated,
+            clock_steps=self._watch.steps,
         )
 
     @property
@@ -112,7 +114,10 @@ class SerialScale:
         return self._error
 
     def read(self, now_ns: int, steady_s: float) -> list[WeightBatch]:
-        """Return the batches that the lines received so far complete."""
+        """Return the batches that the lines received so far complete.
+
+        When the clock was set, stamps follow it at once.
+        """
         lines = self._device.read(steady_s)
         if self._device.opened != self._opened:
             self._opened = self._device.opened
@@ -122,7 +127,8 @@ class SerialScale:
             behind = steady_s - self._ask_s >= self._poll_s
             self._ask_s = (steady_s if behind else self._ask_s) + self._poll_s
             self._device.write(SICS_POLL, steady_s)
-        batches: list[WeightBatch] = []
+        step_ns = self._watch.step_ns(now_ns, steady_s)
+        batches = self._batcher.follow(step_ns) if step_ns else []
         for line in lines:
             try:
                 sample = self._parse(line)
