@@ -137,7 +137,7 @@ def test_a_look_depends_on_the_catalogue_entry_alone():
 
 
 def test_products_of_different_lines_look_different_and_those_of_a_line_alike():
-    chosen = [line[:2] for line in lines(PRODUCTS).values() if len(line) > 1][:30]
+    chosen = [line[:2] for line in lines(PRODUCTS).values() if len(line) > 1][:16]
     small = [
         [look_of(one).texture[::4, ::4].astype(float).reshape(-1) for one in line]
         for line in chosen

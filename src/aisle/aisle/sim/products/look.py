@@ -39,7 +39,7 @@ def shape_of(product: Product) -> str:
     return _shape(product.name, product.size_m)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _look(id_: str, name: str, size_m: Size) -> Look:
     shape = _shape(name, size_m)
     style = style_of(read_label(name), id_)
