@@ -1,0 +1,108 @@
+"""TensorRT engines: build-checked on a machine without a GPU, and never mistaken in the cache."""
+
+import json
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from aisle.cli.main import main
+from aisle.fusion import engines
+from aisle.fusion.engines import EngineError, EngineKey, Limits
+from aisle.fusion.runtime import SHIPPED_MODEL
+from aisle.fusion.windows import SHAPES
+
+MODEL = Path(str(files("aisle.receipt_model") / SHIPPED_MODEL))
+KEY = EngineKey("0" * 64, "tensorrt_rtx", "1.0", "sm89")
+
+
+@pytest.fixture(scope="module")
+def trt():
+    return pytest.importorskip("tensorrt_rtx", reason="tensorrt_rtx is not installed")
+
+
+@pytest.mark.parametrize("target", ["sm80", "sm120"])
+def test_the_shipped_model_builds_for_a_gpu_that_is_not_here(trt, target, tmp_path):
+    key = engines.key_of(MODEL, trt, target, "tf32")
+    engine, built = engines.obtain(MODEL, key, trt, tmp_path)
+    assert built
+    assert len(engine) > 100_000
+    assert engines.obtain(MODEL, key, trt, tmp_path) == (engine, False)
+
+
+def test_a_graph_that_cannot_be_read_names_its_operator(trt, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    info = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Unique", ["x"], ["y"])], "g",
+        [info("x", onnx.TensorProto.FLOAT, [None])], [info("y", onnx.TensorProto.FLOAT, [None])],
+    )  # fmt: skip
+    path = tmp_path / "unique.onnx"
+    onnx.save(onnx.helper.make_model(graph), path)
+    with pytest.raises(EngineError, match="Unique"):
+        engines.build(path, engines.key_of(path, trt, "sm89", "tf32"), trt)
+
+
+def test_an_engine_is_not_reused_when_anything_that_it_depends_on_differs(tmp_path):
+    variants = [
+        KEY,
+        replace(KEY, model_sha256="1" * 64),
+        replace(KEY, version="1.1"),
+        replace(KEY, library="tensorrt"),
+        replace(KEY, target="sm80"),
+        replace(KEY, precision="fp32"),
+        replace(KEY, limits=Limits(plates=(1, 12, 64))),
+    ]
+    assert len({key.name for key in variants}) == len(variants)
+
+
+def test_a_damaged_or_renamed_engine_counts_as_none(tmp_path, monkeypatch):
+    built = []
+    monkeypatch.setattr(engines, "build", lambda *_: built.append(1) or b"engine")
+    engines.obtain(MODEL, KEY, None, tmp_path)
+    path = tmp_path / f"{KEY.name}.engine"
+    assert engines.stored(KEY, tmp_path) == b"engine"
+    other = replace(KEY, version="2.0")
+    for suffix in (".engine", ".json"):
+        (tmp_path / f"{other.name}{suffix}").write_bytes(path.with_suffix(suffix).read_bytes())
+    assert engines.stored(other, tmp_path) is None
+    path.write_bytes(b"engin")
+    assert engines.stored(KEY, tmp_path) is None
+    assert [entry["whole"] for entry in engines.listed(tmp_path)].count(False) == 1
+    assert engines.obtain(MODEL, KEY, None, tmp_path) == (b"engine", True)
+    assert len(built) == 2
+
+
+def test_limits_cover_every_dynamic_axis():
+    for name in SHAPES:
+        least, usual, most = Limits().shapes(name)
+        assert all(a <= b <= c for a, b, c in zip(least, usual, most, strict=True))
+        assert min(least) >= 1
+
+
+def test_engines_are_built_and_listed_from_the_command_line(trt, tmp_path, capsys):
+    words = ["engine", "build", "--target", "sm89", "--cache", str(tmp_path), "--json"]
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert not ended.value.code
+    found = json.loads(capsys.readouterr().out)
+    assert found["built"]
+    with pytest.raises(SystemExit):
+        main(["engine", "info", "--cache", str(tmp_path), "--json"])
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert entry["file"] == found["file"]
+    assert entry["whole"]
+
+
+def test_without_a_library_or_a_gpu_it_says_what_to_do(monkeypatch, capsys, tmp_path):
+    def absent(name):
+        raise ImportError(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engines.importlib, "import_module", absent)
+        with pytest.raises(EngineError, match="pip install"):
+            engines.library()
+    with pytest.raises(SystemExit) as ended:
+        main(["engine", "build", "--target", "sm10"])
+    assert ended.value.code == 2
