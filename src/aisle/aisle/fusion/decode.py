@@ -37,7 +37,8 @@ class DecodeConfig:
     """A commit is taken back only if the model, asked without it, would say something else."""
     settle_s: float = 2.0
     """A commit that is this old and was not withdrawn is confirmed."""
-    temperature: float = 1.0
+    session_temperature: float = 1.0
+    """Divides the logits of whose a change is; the model's manifest says how much."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Answer:
     """False where the model gave something that is no number: taken as *nothing*."""
 
 
-def answer(window: Window, outputs: Arrays, row: int, temperature: float) -> Answer:
+def answer(window: Window, outputs: Arrays, row: int, session_temperature: float) -> Answer:
     """Read row `row` of the model's outputs for `window`."""
     if not _finite(window, outputs, row):
         share = np.zeros(len(window.plates), dtype=np.float32)
@@ -72,17 +73,18 @@ def answer(window: Window, outputs: Arrays, row: int, temperature: float) -> Ans
             1.0, Action.TAKE, 0, 1, 0.0, 0, 0.0, window.tick_ns, 0.0, share, None, 0.0, False
         )
     count = len(window.candidates)
-    choices = outputs["candidate_logits"][row, :count].astype(np.float64) / temperature
-    none = float(outputs["none_logit"][row, 0]) / temperature
-    withdraws = outputs["withdraw_logits"][row, : len(window.commits)] / temperature
+    choices = outputs["candidate_logits"][row, :count].astype(np.float64)
+    none = float(outputs["none_logit"][row, 0])
+    withdraws = outputs["withdraw_logits"][row, : len(window.commits)].astype(np.float64)
     top = max(none, float(choices.max()), float(withdraws.max(initial=-np.inf)))
     mass = np.exp(choices - top)
-    nothing, wrong = np.exp(none - top), np.exp(withdraws.astype(np.float64) - top)
+    nothing, wrong = np.exp(none - top), np.exp(withdraws - top)
     total = float(mass.sum() + nothing + wrong.sum())
     best = int(mass.argmax())
     candidate, choice = divmod(best, choices.shape[1])
     session_logits = outputs["session_logits"][row, candidate, : len(window.sessions)]
-    sessions = np.exp(session_logits.astype(np.float64) - session_logits.max())
+    whose = session_logits.astype(np.float64) / session_temperature
+    sessions = np.exp(whose - whose.max())
     sessions /= sessions.sum()
     session = int(sessions.argmax())
     delta = np.abs(outputs["plate_delta"][row, : len(window.plates)])

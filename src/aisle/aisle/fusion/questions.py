@@ -31,9 +31,9 @@ class Questions:
         self._memory, self._shelves, self._runtime = memory, shelves, runtime
         self._counters, self._observer = counters, observer
         self._passes, self._decode = config.passes, config.decode
-        temperature = runtime.manifest.get("temperature")
+        temperature = runtime.manifest.get("session_temperature")
         if temperature:
-            self._decode = replace(self._decode, temperature=float(temperature))
+            self._decode = replace(self._decode, session_temperature=float(temperature))
         self._calibration: commits.Calibration = runtime.manifest.get("calibration", [])
 
     def ask(self, tick_ns: int, out: Outbox) -> None:
@@ -62,7 +62,7 @@ class Questions:
         if self._observer is not None:
             self._observer(windows, outputs)
         found = [
-            answer(window, outputs, row, self._decode.temperature)
+            answer(window, outputs, row, self._decode.session_temperature)
             for row, window in enumerate(windows)
         ]
         self._counters["candidates_cut"] += sum(window.cut for window in windows)

@@ -32,8 +32,11 @@ class Mesh:
 
 @dataclass(frozen=True)
 class Look:
-    """What one product looks like: x is its width, y its depth (the front is at -y), z its height;
-    the origin is the middle of its base."""
+    """What one product looks like.
+
+    x is its width, y its depth (the front is at -y), z its height; the origin is the middle of its
+    base.
+    """
 
     mesh: Mesh
     texture: NDArray[np.uint8]
