@@ -213,17 +213,31 @@ def joint_transforms(robot: Robot, positions: dict[str, float]) -> list[Transfor
         robot: The store's URDF.
         positions: Radians or metres by joint name; 0 where absent; held within the limits.
     """
-    found = []
-    for joint in robot.joints.values():
-        if joint.kind == "fixed":
-            continue
-        position = positions.get(joint.name, 0.0)
-        if not np.isfinite(position):
-            raise ChangeError(f"position of joint {joint.name} is not finite")
-        if joint.limits is not None:
-            position = min(max(position, joint.limits[0]), joint.limits[1])
-        found.append(_transform(joint, joint.origin @ _motion(joint, position)))
-    return found
+    return [
+        _transform(joint, joint_pose(joint, positions.get(joint.name, 0.0)))
+        for joint in robot.joints.values()
+        if joint.kind != "fixed"
+    ]
+
+
+def joint_pose(joint: Joint, position: float) -> Matrix:
+    """Pose of a joint's child in its parent.
+
+    Args:
+        joint: A joint of the URDF.
+        position: Radians or metres, held within the limits; a fixed joint passes over it.
+
+    Raises:
+        ChangeError: The position is not finite.
+    """
+    if joint.kind == "fixed":
+        return joint.origin
+    if not np.isfinite(position):
+        raise ChangeError(f"position of joint {joint.name} is not finite")
+    if joint.limits is not None:
+        position = min(max(position, joint.limits[0]), joint.limits[1])
+    pose: Matrix = joint.origin @ _motion(joint, position)
+    return pose
 
 
 def _motion(joint: Joint, position: float) -> Matrix:
