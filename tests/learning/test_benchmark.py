@@ -1,6 +1,7 @@
 """Benchmarks: the same figures however they are computed, and clear words for wrong usage."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -28,6 +29,23 @@ def test_more_processes_change_nothing_but_the_time(store):
         del figures["wall_s"]
     assert alone == shared
     assert alone["events"]["of"] > 0
+
+
+@pytest.mark.parametrize("name", ["model", "yardstick"])
+def test_a_shelf_on_two_controllers_is_scored_too(store, name):
+    (only,) = store.controllers.values()
+    parts = {"even": only.plates[::2], "odd": only.plates[1::2]}
+    wired = {plate: (c, i) for c, plates in parts.items() for i, plate in enumerate(plates)}
+    split = replace(
+        store,
+        controllers={c: replace(only, id=c, plates=plates) for c, plates in parts.items()},
+        plates={
+            plate.id: replace(plate, controller=wired[plate.id][0], channel=wired[plate.id][1])
+            for plate in store.plates.values()
+        },
+    )
+    found = benchmark(split, SHORT, 2, 1, MakeMethod(name))
+    assert found.events_right > 0.5 * found.events > 0
 
 
 def test_results_come_in_the_order_of_the_items():

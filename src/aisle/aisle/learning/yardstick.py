@@ -43,9 +43,9 @@ def _look(signal: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.
 
 @dataclass
 class _Shelf:
-    controller: str
-    columns: NDArray[np.int64]
     plates: tuple[str, ...]
+    columns: list[tuple[str, int]]
+    """Controller and channel of each plate."""
     best: float = 0.0
     quiet_until_ns: int = 0
     pending: tuple[int, NDArray[np.float64]] | None = None
@@ -60,12 +60,12 @@ class Yardstick:
         self.counters: Counter[str] = Counter()
         self.shelves: dict[str, _Shelf] = {}
         self._gates: list[GateEvent] = []
-        for controller in store.controllers.values():
-            column = {plate: i for i, plate in enumerate(controller.plates)}
-            for shelf in dict.fromkeys(store.plates[p].shelf for p in controller.plates):
-                plates = shelf_layout(store, shelf).plates
-                columns = np.array([column[plate] for plate in plates])
-                self.shelves[shelf] = _Shelf(controller.id, columns, plates)
+        column = {
+            plate: (c.id, i) for c in store.controllers.values() for i, plate in enumerate(c.plates)
+        }
+        for shelf in dict.fromkeys(store.plates[plate].shelf for plate in column):
+            plates = shelf_layout(store, shelf).plates
+            self.shelves[shelf] = _Shelf(plates, [column[plate] for plate in plates])
 
     def push(self, record: WeightBatch | GateEvent) -> list[Prediction]:
         """As `Fusion.push`."""
@@ -93,8 +93,10 @@ class Yardstick:
             name: _look(grid.window(tick_ns // BIN_NS)[0]) for name, grid in self.grids.items()
         }
         for name, shelf in self.shelves.items():
-            look = looks[shelf.controller]
-            step = self._step(shelf, name, look[0][shelf.columns], look[1][shelf.columns], tick_ns)
+            change, settled = (
+                np.array([looks[name][part][i] for name, i in shelf.columns]) for part in (0, 1)
+            )
+            step = self._step(shelf, name, change, settled, tick_ns)
             if step is not None and self.memory.sessions:
                 found.append(self._name(name, shelf, *step))
         for session in list(self.memory.sessions.values()):
