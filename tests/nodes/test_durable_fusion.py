@@ -5,9 +5,10 @@ import re
 from dataclasses import replace
 
 import pytest
+from till import Till
 
 from aisle.fusion.runtime import load_runtime
-from aisle.records import ChangeState, GateEvent, GateKind
+from aisle.records import ChangeState, GateEvent, GateKind, ReceiptState
 from aisle.sim.scenario import Scenario
 from aisle.sim.simulation import simulate
 from aisle.store.load import load_store
@@ -154,3 +155,70 @@ def test_damaged_state_is_put_aside(store, runtime, tmp_path, content):
     assert fusion.counters["damaged_states"] == 1
     assert path.with_suffix(".damaged").read_bytes() == content
     assert "damaged" in fusion.error
+
+
+def test_refused_gate_events_are_not_taken_as_done(store, runtime, arrivals, tmp_path):
+    path = tmp_path / "fusion.json"
+    fusion = DurableFusion(store, runtime, path)
+    event = next(record for record in records(arrivals) if isinstance(record, GateEvent))
+    for record in records(arrivals)[:50]:
+        fusion.push(record)
+    early = replace(event, session="early", stamp_ns=event.stamp_ns + 10**12)
+    fusion.push(early)
+    again = DurableFusion(store, runtime, path)
+    for one in (fusion, again):
+        one.push(replace(early, stamp_ns=event.stamp_ns))
+        assert "early" in [waiting.session for waiting in one.fusion.memory.gates]
+        assert "repeated_gate_events" not in one.fusion.counters
+
+
+def test_the_state_does_not_grow_with_what_is_over(store, runtime, arrivals, tmp_path):
+    path = tmp_path / "fusion.json"
+    fusion = DurableFusion(store, runtime, path)
+    for record in records(arrivals):
+        fusion.push(record)
+    before = path.stat().st_size
+    last_ns = arrivals[-1].arrival_ns
+    for number in range(1100):
+        fusion.push(GateEvent(last_ns - 10**9, "exit", GateKind.EXIT, f"nobody-{number}"))
+    assert fusion.fusion.counters["gate_events_refused"] == 100
+    assert path.stat().st_size - before < 200_000
+
+
+@pytest.mark.parametrize("told_again", [True, False])
+@pytest.mark.parametrize("loss", ["damaged", "deleted"])
+def test_after_a_lost_state_no_change_is_taken_for_an_old_one_and_all_receipts_close(
+    store, runtime, arrivals, tmp_path, loss, told_again
+):
+    till = Till(tmp_path, store, runtime)
+    till.store(0, store)
+    everything = records(arrivals)
+    lost, at = {}, 0
+    while not any(session.changes for session in lost.values()):
+        till.push(everything[at])
+        lost, at = dict(till.fusion.memory.sessions), at + 1
+    known = {change_id for session in lost.values() for change_id in session.changes}
+    lines = {name: till.ledger.receipt(name).lines for name in lost}
+    if loss == "damaged":
+        (tmp_path / "fusion.json").write_bytes(b"{")
+    else:
+        (tmp_path / "fusion.json").unlink()
+    till.restart()
+    till.store(0, store)
+    # A gate node tells its last passages again, if it remembers them.
+    for event in [r for r in everything[:at] if isinstance(r, GateEvent)] if told_again else ():
+        till.push(event)
+    for record in everything[at:]:
+        till.push(record)
+    till.finish()
+    new = {change.id for p in till.said for change in p.changes}
+    assert new
+    assert not known & new
+    assert till.ledger.counters["conflicting_changes"] == 0
+    for name in lost:
+        receipt = till.ledger.receipt(name)
+        assert receipt.state is ReceiptState.REVIEW
+        assert told_again or receipt.lines == lines[name]
+    for event in everything:
+        if isinstance(event, GateEvent):
+            assert till.ledger.receipt(event.session).state is not ReceiptState.OPEN

@@ -111,10 +111,20 @@ def read_records(
         if not message.topic.startswith(prefix):
             continue
         try:
-            yield Arrived(message.log_ns, readers[message.type](reader.decode(message)))
+            record = readers[message.type](reader.decode(message))
+            if isinstance(record, WeightBatch):
+                _check_topic(message.topic, record)
+            yield Arrived(message.log_ns, record)
         except MessageError as error:
             counters["malformed_messages"] += 1
             counters[f"malformed: {message.topic}: {error}"[:200]] += 1
+
+
+def _check_topic(topic: str, batch: WeightBatch) -> None:
+    """Refuse readings on another controller's topic, as the node does that listens to it."""
+    _, found, controller = topic.rpartition("weights/")
+    if found and controller != batch.controller:
+        raise MessageError(f"it is of controller {batch.controller!r}")
 
 
 def _prefix(namespace: str | None) -> str:

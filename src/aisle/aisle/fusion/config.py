@@ -15,11 +15,10 @@ class FusionConfig:
     sync: SyncConfig = field(default_factory=SyncConfig)
     decode: DecodeConfig = field(default_factory=DecodeConfig)
     enter_delay_s: float = 0.5
-    """An entry counts from this long after its stamp, so that its arrival order does not matter."""
+    """An entry counts from this long after its stamp, so that its arrival order does not matter.
+    One that should have counted before the first reading is a gap."""
     enter_late_s: float = 2.0
     """An entry told later than this was not watched from its beginning: a gap."""
-    enter_unseen_s: float = 1.0
-    """A session that entered this long before the first reading was not seen from its beginning."""
     exit_grace_s: float = 3.0
     """How long after the exit changes may still be found and doubts settle."""
     silence_s: float = 3.0

@@ -93,7 +93,7 @@ class Passages:
             out.gap(session, f"weights/{stream}: silent on entry")
         began_ns = event.stamp_ns if self.began_ns is None else self.began_ns
         unseen_s = (began_ns - event.stamp_ns) / SECOND
-        if unseen_s >= config.enter_unseen_s:
+        if unseen_s > config.enter_delay_s:
             # An earlier fusion, whose state is lost, may have used the plain numbers.
             session.since_ns = began_ns
             out.gap(session, f"weights: the first {unseen_s:.1f} s were not seen")
