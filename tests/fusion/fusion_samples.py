@@ -4,7 +4,7 @@ import numpy as np
 
 from aisle.fusion.fusion import Fusion
 from aisle.fusion.windows import CHOICES, MARKS
-from aisle.records import GateEvent, GateKind, WeightBatch
+from aisle.records import GateEvent, GateKind, PlateStatus, WeightBatch
 from aisle.store.generate import generate_store
 from aisle.store.spec import StoreSpec
 
@@ -31,8 +31,11 @@ def leave(session, seconds, gate="north"):
     return GateEvent(at(seconds), gate, GateKind.EXIT, session)
 
 
-def batches(store, begin_s, end_s, taken=(), controllers=None):
-    """Batches of all controllers by time; `taken` holds (plate, second, kilograms) that go away."""
+def batches(store, begin_s, end_s, taken=(), controllers=None, bad=()):
+    """Batches of all controllers by time.
+
+    `taken` holds (plate, second, kilograms) that go away, `bad` (plate, from, to) of overloads.
+    """
     for number in range(round(begin_s * 5), round(end_s * 5)):
         for name in controllers or store.controllers:
             controller = store.controllers[name]
@@ -43,6 +46,10 @@ def batches(store, begin_s, end_s, taken=(), controllers=None):
                 if plate in controller.plates:
                     kilograms[seconds >= when, controller.plates.index(plate)] -= mass
             status = np.zeros(len(controller.plates), np.uint8)
+            for plate, begin, end in bad:
+                if plate in controller.plates and begin <= seconds[0] < end:
+                    kilograms[:, controller.plates.index(plate)] = np.nan
+                    status[controller.plates.index(plate)] = PlateStatus.OVERLOAD
             yield WeightBatch(name, stamp_ns, PERIOD, controller.plates, kilograms, status)
 
 

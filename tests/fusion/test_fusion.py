@@ -297,3 +297,24 @@ def test_a_passage_from_the_future_is_refused():
     found += fusion.finish()
     assert sum(p.final for p in found) == 1
     assert fusion.counters["gate_events_from_the_future"] == 1
+
+
+@pytest.mark.parametrize("seconds", [30, 3600])
+def test_sessions_go_on_when_all_clocks_are_set_back(seconds):
+    """What is seen after it counts; who was inside gets a gap, and leaves by the new clocks."""
+    simulation = make(shoppers=1)
+    fusion = Fusion(simulation.store, Quiet(simulation))
+    step_ns, found = seconds * SECOND, []
+    begin, end = (event.stamp_ns for event in simulation.gate_events)
+    for arrival in simulation.arrivals():
+        record = arrival.record
+        if record.stamp_ns > (begin + end) // 2:
+            record = replace(record, stamp_ns=record.stamp_ns - step_ns)
+        found += fusion.push(record)
+    found += fusion.finish()
+    (final,) = [p for p in found if p.final]
+    assert end - step_ns + 3 * SECOND <= final.stamp_ns < end - step_ns + 4 * SECOND
+    gaps = [gap for p in found for gap in p.gaps]
+    assert any("set back" in gap for gap in gaps)
+    assert fusion.memory.sessions == {}
+    assert fusion.sync.epoch == 1

@@ -43,6 +43,8 @@ IDLE_PERIODS = 4
 """After so many periods in a row without any message, sessions that have left are closed. Time
 is counted in periods, so that a process that was stopped for a while first takes what waits."""
 STATE_FILE = "fusion.json"
+SHOWN = 5
+"""Bad plates that are named; a store may have many."""
 
 
 class FusionNode(AisleNode[FusionParameters]):
@@ -154,8 +156,12 @@ class FusionNode(AisleNode[FusionParameters]):
         self.diagnostics.values.update(fusion.counters, **durable.counters)
         self.diagnostics.values["open_sessions"] = len(fusion.memory.sessions)
         hold("state", Level.ERROR, durable.error)
-        dead = ", ".join(fusion.sync.dead)
+        dead = ", ".join(f"{name} ({why})" for name, why in fusion.sync.reasons.items())
         hold("dead", Level.ERROR, f"no readings from {dead}: look at the controller" * bool(dead))
+        bad = [f"{plate} ({change.reason})" for plate, change in fusion.bad_plates.items()]
+        more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        named = ", ".join(bad[:SHOWN]) + more
+        hold("plates", Level.WARN, f"bad plates: {named}: look at them" * bool(bad))
 
 
 main = main_of(FusionNode)

@@ -37,3 +37,8 @@ class FusionConfig:
     """A passage stamped further ahead of the scales than this is refused."""
     heaviest_kg: float = 1000.0
     """A reading beyond this is no weight, and counts as missed."""
+    plate_limit_s: float = 2.0
+    """A plate is told as bad that gives nothing to rely on for longer."""
+    plate_trust_s: float = 600.0
+    """A plate that was bad within this time before an entry is no news to that session: a plate
+    that is broken, or a loose contact, does not send every receipt into review."""

@@ -6,11 +6,15 @@ import copy
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
+
 from aisle.fusion import commits
 from aisle.fusion.config import FusionConfig
 from aisle.fusion.memory import Memory
 from aisle.fusion.outbox import Outbox
 from aisle.fusion.passages import Passages
+from aisle.fusion.plate_health import PlateChange
+from aisle.fusion.plates import Plates
 from aisle.fusion.questions import Observer, Questions
 from aisle.fusion.runtime import Runtime
 from aisle.fusion.shelves import Shelves, StoreAt
@@ -41,6 +45,7 @@ class Fusion:
         self._counters: Counter[str] = Counter()
         self._stores: list[StoreAt] = []
         self._shelves = Shelves(store, self.config.changed_share, self._counters)
+        self._plates = Plates(self.config)
         self._remember(Memory())
 
     def _remember(self, memory: Memory) -> None:
@@ -58,7 +63,12 @@ class Fusion:
     @property
     def counters(self) -> dict[str, int]:
         """What was refused, late or lost, by reason."""
-        return dict(self._counters + self.sync.counters)
+        return dict(self._counters + self.sync.counters + self._plates.counters)
+
+    @property
+    def bad_plates(self) -> dict[str, PlateChange]:
+        """Plates that give nothing to rely on, although their controller speaks."""
+        return self._plates.bad
 
     @property
     def leaving(self) -> bool:
@@ -89,6 +99,7 @@ class Fusion:
         for gap in self.sync.take_gaps():
             for session in memory.sessions.values():
                 out.gap(session, gap)
+        self._plates.tell(memory, self.store, out)
         memory.tick_ns = tick_ns
         commits.forget(memory, tick_ns, out)
         if memory.sessions:
@@ -140,11 +151,25 @@ class Fusion:
         if not self._shelves.knows(batch):
             return []
         found = self._after_silence(batch)
+        epoch = self.sync.epoch
         if self.sync.accept(batch):
+            if self.sync.epoch != epoch:
+                self._move_time(batch.end_ns)
             if self._passages.began_ns is None:
                 self._passages.began_ns = batch.stamp_ns
-            self.sync.note_readings(batch, self._shelves.add(batch, self.config.heaviest_kg))
+            batch = self._shelves.add(batch, self.config.heaviest_kg)
+            self._plates.add(batch)
+            self.sync.note_readings(batch, bool(np.isfinite(batch.kilograms).any()))
         return found
+
+    def _move_time(self, now_ns: int) -> None:
+        """Most clocks were set back: sessions go on, what was seen is forgotten."""
+        step_ns = self.sync.step_ns
+        self.memory.move_time(step_ns, now_ns)
+        self._stores = [replace(s, stamp_ns=min(s.stamp_ns, now_ns)) for s in self._stores]
+        self._passages.began_ns = None
+        self._plates.move_time()
+        self._shelves.forget()
 
     def _after_silence(self, batch: WeightBatch) -> list[Prediction]:
         """Decide what `finish` decides in a silence, so that it is the same if nobody called it."""

@@ -5,7 +5,7 @@ All of it serializes to JSON, so that a restarted fusion goes on where it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -107,7 +107,7 @@ class ShelfMemory:
     def look_away(self) -> None:
         """Forget what the window showed: the next one has other readings."""
         self.commits.clear()
-        self.heard = ("", 0, 0)
+        self.doubt_since_ns, self.heard = None, ("", 0, 0)
 
 
 @dataclass
@@ -126,6 +126,25 @@ class Memory:
     def shelf(self, shelf: str) -> ShelfMemory:
         """The memory of a shelf, made when first needed."""
         return self.shelves.setdefault(shelf, ShelfMemory())
+
+    def move_time(self, step_ns: int, now_ns: int) -> None:
+        """Clocks were set by `step_ns`, to `now_ns`: what is remembered goes with them.
+
+        A passage that already has a stamp of the new time keeps it.
+        """
+        self.tick_ns += step_ns
+        for session in self.sessions.values():
+            session.enter_ns += step_ns
+            if session.exit_ns is not None:
+                session.exit_ns += step_ns
+            session.touched = {name: at + step_ns for name, at in session.touched.items()}
+        for shelf in self.shelves.values():
+            shelf.look_away()
+        moved = [
+            replace(e, stamp_ns=e.stamp_ns + step_ns) if e.stamp_ns > now_ns - step_ns // 2 else e
+            for e in self.gates
+        ]
+        self.gates = sorted(moved, key=lambda e: e.stamp_ns)
 
     def to_json(self) -> bytes:
         """All of it; `from_json` reads it back."""

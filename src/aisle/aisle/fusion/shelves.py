@@ -92,14 +92,19 @@ class Shelves:
             return True
         return False
 
-    def add(self, batch: WeightBatch, heaviest_kg: float) -> bool:
-        """Take the readings of a batch; whether there is a usable one among them."""
+    def add(self, batch: WeightBatch, heaviest_kg: float) -> WeightBatch:
+        """Take the readings of a batch; the batch without those that are no weights."""
         usable = np.abs(batch.kilograms) < heaviest_kg
         if not usable.all():
             self._counters["batches_with_missed_samples"] += 1
             batch = replace(batch, kilograms=np.where(usable, batch.kilograms, np.nan))
         self._grids[batch.controller].add(batch)
-        return bool(usable.any())
+        return batch
+
+    def forget(self) -> None:
+        """Forget all readings: those to come are of another time."""
+        for name, controller in self.store.controllers.items():
+            self._grids[name] = SignalGrid(len(controller.plates))
 
     def tokenizer(self, shelf: str) -> ShelfTokenizer:
         """Makes the windows of a shelf."""
