@@ -130,7 +130,7 @@ class Change:
     """One change of one session's receipt."""
 
     id: str
-    """Unique and stable, `<session>/<number>`: the same id in a later prediction replaces it."""
+    """Unique and stable, `<session>/<name>`: the same id in a later prediction replaces it."""
     state: ChangeState
     stamp_ns: int
     """When it happened, as well as the model can tell."""
