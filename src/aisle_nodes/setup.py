@@ -5,6 +5,7 @@ from setuptools import find_packages, setup
 NODES = (
     "weight_node",
     "gate_node",
+    "camera_node",
     "store_model_node",
     "fusion_node",
     "receipt_node",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import aisle_msgs.msg
 import builtin_interfaces.msg
 import geometry_msgs.msg
+import sensor_msgs.msg
 import std_msgs.msg
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from aisle.bags.messages import GeneratedTypes
 
-TYPES = GeneratedTypes(builtin_interfaces.msg, geometry_msgs.msg, std_msgs.msg, aisle_msgs.msg)
+TYPES = GeneratedTypes(
+    builtin_interfaces.msg, geometry_msgs.msg, sensor_msgs.msg, std_msgs.msg, aisle_msgs.msg
+)
 
 GATE_EVENTS = "gate/events"
 STORE_MODEL = "store/model"
@@ -25,6 +28,11 @@ TRUTH = "sim/truth"
 def weights_topic(controller: str) -> str:
     """Return the topic of a scale controller."""
     return f"weights/{controller}"
+
+
+def camera_topic(camera: str, part: str) -> str:
+    """Return a topic of a camera: `image_raw`, `image_raw/compressed` or `camera_info`."""
+    return f"camera/{camera}/{part}"
 
 
 def reliable(depth: int) -> QoSProfile:
@@ -51,3 +59,7 @@ STORE_QOS = latched(1)
 SLOT_QOS = latched(100)
 RECEIPT_QOS = latched(1000)
 TRUTH_QOS = latched(1000)
+CAMERA_QOS = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.BEST_EFFORT
+)
+"""As the sensor-data profile: a late picture is worth less than the next one."""

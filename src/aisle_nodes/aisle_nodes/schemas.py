@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aisle_nodes.parameters import parameter
 
 STABLE_PORT = r"(?!/dev/tty(USB|ACM)\d).*"
+STABLE_CAMERA = r"(?!/dev/video\d|\d+$).*"
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,67 @@ class GateParameters(SimulatedParameters):
     )
     reconnect_s: float = parameter(
         1.0, "Time between two attempts to open the device", unit="s", minimum=0.1, maximum=60.0
+    )
+
+
+@dataclass(frozen=True)
+class CameraParameters(SimulatedParameters):
+    """camera_node: publishes the pictures of one camera on `camera/<camera>/...`."""
+
+    camera: str = parameter("", "Camera of the store that this node serves", required=True)
+    source: str = parameter("device", "Where pictures come from", choices=("device", "file"))
+    device: str = parameter(
+        "",
+        "V4L2 device, named by a path that stays, or URL of a stream, for source device",
+        pattern=STABLE_CAMERA,
+        pattern_text="a stable path such as /dev/v4l/by-id/..., not /dev/video0, or a URL",
+    )
+    credentials_file: str = parameter(
+        "", "File with user:password for the URL, so that they are no parameter"
+    )
+    file: str = parameter("", "Video to play for source file")
+    loop: bool = parameter(False, "Play the file again and again")
+    rate_hz: float = parameter(
+        0.0,
+        "Frames a second to ask for and to expect; 0 for what rig, device or file says",
+        unit="Hz",
+        minimum=0.0,
+        maximum=1000.0,
+    )
+    fourcc: str = parameter(
+        "",
+        "Pixel format to ask a V4L2 device for, for example MJPG; empty for its own choice",
+        pattern=r"(?:[\x20-\x7e]{4})?",
+        pattern_text="four characters or empty",
+    )
+    jpeg_quality: int = parameter(85, "Quality of compressed images", minimum=1, maximum=100)
+    silent_after_s: float = parameter(
+        1.0,
+        "No picture for this long is reported, also while the driver hangs",
+        unit="s",
+        minimum=0.1,
+        maximum=3600.0,
+    )
+    frozen_after_s: float = parameter(
+        5.0,
+        "The same picture for this long, bit by bit, is reported and held back; 0 for never",
+        unit="s",
+        minimum=0.0,
+        maximum=86400.0,
+    )
+    dark_below: float = parameter(
+        8.0,
+        "Mean grey level (0 to 255) below which a picture is reported as dark; 0 for never, "
+        "also for covered lenses",
+        minimum=0.0,
+        maximum=255.0,
+    )
+    reconnect_s: float = parameter(
+        0.5,
+        "First pause before a lost camera is opened again; it doubles up to 10 s",
+        unit="s",
+        minimum=0.1,
+        maximum=60.0,
     )
 
 
@@ -201,6 +263,7 @@ class BagPlayerParameters(NodeParameters):
 SCHEMAS: dict[str, type[NodeParameters]] = {
     "weight_node": WeightParameters,
     "gate_node": GateParameters,
+    "camera_node": CameraParameters,
     "store_model_node": StoreModelParameters,
     "fusion_node": FusionParameters,
     "receipt_node": ReceiptParameters,

@@ -6,14 +6,16 @@ and against the number of bytes that are there to fill it.
 
 from __future__ import annotations
 
+import io
 import struct
+import zlib
 from array import array
-from typing import Any, cast
+from typing import cast
 
-import cv2
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
+from PIL import Image
 
 Picture = NDArray[np.uint8]
 Data = bytes | bytearray | memoryview | Picture | array  # type: ignore[type-arg]
@@ -126,15 +128,16 @@ def _png(raw: memoryview, shrink: int, max_pixels: int) -> Picture:
     if bits != 8 or colors not in _PNG_CHANNELS:
         raise DecodeError(f"a PNG with {bits} bits a channel and colour type {colors} is not taken")
     _check_size(width, height, max_pixels, DEFLATE_RATIO * len(raw) / _PNG_CHANNELS[colors])
-    flags = cv2.IMREAD_GRAYSCALE if colors == 0 else cv2.IMREAD_COLOR
     try:
-        found: Any = cv2.imdecode(np.frombuffer(raw, np.uint8), flags)
-    except cv2.error as error:
-        raise DecodeError(f"damaged PNG: {error.err}") from None
-    if found is None or found.shape[:2] != (height, width):
-        raise DecodeError("damaged PNG")
-    if shrink > 1:
-        size = -(-width // shrink), -(-height // shrink)
-        found = cv2.resize(found, size, interpolation=cv2.INTER_AREA)
-    image: Picture = found if found.ndim == 2 else cv2.cvtColor(found, cv2.COLOR_BGR2RGB)
-    return image
+        # Not OpenCV: bytes can be made over which its reader of PNG never ends.
+        with Image.open(io.BytesIO(raw), formats=["PNG"]) as found:
+            if found.size != (width, height):
+                raise DecodeError("damaged PNG: a second header")
+            image = np.asarray(found.convert("L" if colors == 0 else "RGB"))
+    except (OSError, SyntaxError, ValueError, EOFError, zlib.error) as error:
+        raise DecodeError(f"damaged PNG: {error}") from None
+    if shrink == 1:
+        return image
+    size = -(-width // shrink), -(-height // shrink)
+    small: Picture = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+    return small

@@ -85,11 +85,11 @@ class DarkPicture:
         self._looked_ns = frame.stamp_ns
         few = frame.image[::SAMPLE, ::SAMPLE].astype(np.float32)
         self.brightness = float(few.mean())
-        plain = float(few.std()) < PLAIN
-        if self._below <= 0.0 or not (plain or self.brightness < self._below):
+        dark, plain = self.brightness < self._below, float(few.std()) < PLAIN
+        if self._below <= 0.0 or not (dark or plain):
             self._good_ns, self.problem = frame.stamp_ns, ""
         elif frame.stamp_ns - self._good_ns >= DARK_AFTER_NS:
-            what = "one plain colour" if plain else "almost black"
+            what = "almost black" if dark else "one plain colour"
             self.problem = f"the picture is {what}"
 
 

@@ -230,12 +230,12 @@ class FileSource(_Captured):
             CameraError: No frame can be read.
         """
         wait_ns = self._due_ns - self._clock()
+        if not -OLD_NS <= wait_ns <= self._period_ns + OLD_NS:
+            self._due_ns, wait_ns = self._clock(), 0  # after a pause, or when the clock was set
         if wait_ns > 0:
             time.sleep(min(WAIT_S, wait_ns / 1e9))
             if self._clock() < self._due_ns:
                 return None
-        elif -wait_ns > OLD_NS:
-            self._due_ns -= wait_ns  # after a pause, go on with the present
         if not self._capture.grab():
             self._turn()
         stamp_ns, self._due_ns = self._due_ns, self._due_ns + self._period_ns
