@@ -15,6 +15,7 @@ from aisle.bags.store_io import BagReader
 from aisle.records import GateEvent, GateKind, WeightBatch
 
 rclpy = pytest.importorskip("rclpy")
+COMMAND = [sys.executable, "-c", "from aisle.cli.main import main; main()", "record"]
 DOMAIN = "77"
 
 
@@ -47,9 +48,8 @@ def test_topics_are_recorded_with_their_bytes_until_interrupted(node, tmp_path):
     gate.publish(convert.gate_to_message(GateEvent(7, "gate", GateKind.ENTER, "s"), types))
     weights = node.create_publisher(aisle_msgs.msg.WeightReadings, "weights/g1", 50)
     bag = tmp_path / "bag"
-    command = "from aisle.cli.main import main; main()"
     recorder = subprocess.Popen(
-        [sys.executable, "-c", command, "record", "-o", str(bag)],
+        [*COMMAND, "-o", str(bag)],
         env={**os.environ, "ROS_DOMAIN_ID": DOMAIN},
         stdout=subprocess.PIPE,
         text=True,
@@ -83,3 +83,36 @@ def test_topics_are_recorded_with_their_bytes_until_interrupted(node, tmp_path):
     assert events == [GateEvent(7, "gate", GateKind.ENTER, "s")]
     text = (bag / "metadata.yaml").read_text()
     assert "transient_local" in text
+
+
+@pytest.mark.parametrize("raw_images", [False, True])
+def test_raw_images_are_recorded_on_request_only(node, tmp_path, raw_images):
+    from sensor_msgs.msg import CompressedImage, Image
+
+    topic, bag = "camera/c1/image_raw", tmp_path / "bag"
+    raw = node.create_publisher(Image, topic, 5)
+    small = node.create_publisher(CompressedImage, f"{topic}/compressed", 5)
+    recorder = subprocess.Popen(
+        [*COMMAND, "-o", str(bag), "--topic", "camera/*", *["--raw-images"] * raw_images],
+        env={**os.environ, "ROS_DOMAIN_ID": DOMAIN},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        until(small.get_subscription_count)
+        if raw_images:
+            until(raw.get_subscription_count)
+        raw.publish(Image(height=1, width=2, step=2, encoding="mono8", data=[1, 2]))
+        small.publish(CompressedImage(format="jpeg", data=[1, 2, 3]))
+        assert small.wait_for_all_acked(rclpy.duration.Duration(seconds=10))
+        assert raw.wait_for_all_acked(rclpy.duration.Duration(seconds=10))
+        recorder.send_signal(signal.SIGINT)
+        _, errors = recorder.communicate(timeout=20)
+    finally:
+        recorder.kill()
+    with BagReader(bag) as reader:
+        counts = reader.counts()
+    assert counts == {f"/{topic}/compressed": 1} | ({f"/{topic}": 1} if raw_images else {})
+    told = f"not recording /{topic}: raw images need --raw-images" in errors
+    assert told is not raw_images

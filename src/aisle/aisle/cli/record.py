@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rosbags.interfaces import Qos
 
+from aisle.bags.convert_images import IMAGE
 from aisle.bags.recording import DiskFullError, Recorder, parse_size, wanted
 from aisle.bags.store_io import BagError, RawMessage, quality
 
@@ -46,11 +47,18 @@ def command(
     keep_free: Annotated[
         str, typer.Option(help="Disk space to leave free.", metavar="SIZE")
     ] = "1G",
+    raw_images: Annotated[
+        bool,
+        typer.Option("--raw-images", help="Record raw images too, not only compressed ones."),
+    ] = False,
     use_sim_time: Annotated[
         bool, typer.Option("--use-sim-time", help="Log times from /clock.")
     ] = False,
 ) -> None:
     """Record the topics of a running stack until Ctrl-C; the bag is always completed.
+
+    Of cameras, the compressed images are recorded: raw ones of a few cameras are more than a disk
+    takes.
 
     Exit code 1 when a limit of disk space ended the recording.
     """
@@ -60,7 +68,7 @@ def command(
 
     with ExitStack() as stack:
         connection = stack.enter_context(connect("aisle_recorder", use_sim_time=use_sim_time))
-        session = _Session(connection, Recorder(path, *limits), topics or [])
+        session = _Session(connection, Recorder(path, *limits), topics or [], raw_images)
         typer.echo(f"recording into {path}, stop with Ctrl-C")
         try:
             connection.spin(duration, session.look)
@@ -72,8 +80,11 @@ def command(
 
 
 class _Session:
-    def __init__(self, connection: Connection, recorder: Recorder, chosen: list[str]) -> None:
+    def __init__(
+        self, connection: Connection, recorder: Recorder, chosen: list[str], raw_images: bool
+    ) -> None:
         self.connection, self.recorder, self.chosen = connection, recorder, chosen
+        self.raw_images = raw_images
         self.known: set[str] = set()
         self.failure = ""
         self.looks = 0
@@ -89,7 +100,10 @@ class _Session:
         for topic, name in self.connection.topics().items():
             if topic not in self.known and wanted(topic, self.chosen):
                 self.known.add(topic)
-                self._subscribe(topic, name)
+                if name == IMAGE and not self.raw_images:
+                    typer.echo(f"not recording {topic}: raw images need --raw-images", err=True)
+                else:
+                    self._subscribe(topic, name)
 
     def _subscribe(self, topic: str, name: str) -> None:
         offer = self.connection.offer(topic)
