@@ -17,7 +17,7 @@ setup(
     package_data={
         "aisle": [
             "py.typed",
-            *(f"**/*.{kind}" for kind in ("csv", "html", "j2", "json", "mako", "onnx", "yaml")),
+            *(f"**/*.{kind}" for kind in ("csv", "html", "j2", "json", "mako", "npz", "onnx", "yaml")),
         ]
     },
     data_files=[
