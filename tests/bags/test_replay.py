@@ -108,6 +108,17 @@ def test_what_comes_before_the_first_store_model_is_passed_on(bag, tmp_path):
     ]  # fmt: skip
 
 
+def test_readings_on_another_controllers_topic_are_refused_as_the_node_refuses_them(bag, tmp_path):
+    with BagReader(bag) as reader, BagWriter(tmp_path / "b") as writer:
+        for number, message in enumerate(reader.messages()):
+            topic = "/weights/g7" if number == 5 else message.topic
+            writer.write_raw(type(message)(topic, message.type, message.log_ns, message.payload))
+    notes = Notes()
+    result = replay(tmp_path / "b", checkout=notes)
+    assert sum(isinstance(record, WeightBatch) for record in notes.seen) == 19
+    assert result.counters["malformed: /weights/g7: it is of controller 'g1'"] == 1
+
+
 def test_a_bag_of_two_rigs_needs_a_namespace(bag, tmp_path):
     with BagReader(bag) as reader, BagWriter(tmp_path / "b") as writer:
         for message in reader.messages():

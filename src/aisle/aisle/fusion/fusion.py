@@ -173,12 +173,11 @@ class Fusion:
 
     def _after_silence(self, batch: WeightBatch) -> list[Prediction]:
         """Decide what `finish` decides in a silence, so that it is the same if nobody called it."""
-        newest_ns = self.sync.newest_ns
-        if newest_ns is None or not self.leaving:
-            return []
-        silent = batch.stamp_ns - newest_ns > self.config.silence_s * SECOND
+        newest_ns, limit = self.sync.newest_ns, self.config.silence_s * SECOND
+        silent = newest_ns is not None and batch.stamp_ns - newest_ns > limit
         # A stamp that is only wrong ends nothing.
-        return self.finish() if silent and copy.deepcopy(self.sync).accept(batch) else []
+        ended = silent and self.leaving and copy.deepcopy(self.sync).accept(batch)
+        return self.finish() if ended else []
 
     def _take_stores(self, tick_ns: int) -> None:
         delay = round(self.config.store_delay_s * SECOND)
