@@ -92,8 +92,12 @@ def generate(
         reason = _reason(error) if isinstance(error, ValidationError) else str(error)
         typer.echo(f"wrong spec {spec or ''}: {reason}", err=True)
         raise typer.Exit(USAGE) from error
-    store = generate_store(np.random.default_rng(seed), wanted)
-    write_store(store, out)
+    try:
+        store = generate_store(np.random.default_rng(seed), wanted)
+    except ValueError as error:
+        typer.echo(f"wrong spec {spec or ''}: {error}", err=True)
+        raise typer.Exit(USAGE) from error
+    write_store(store, out, wanted.room_m)
     counts = f"{len(store.fixtures)} fixtures, {len(store.plates)} plates, {len(store.slots)} slots"
     typer.echo(f"{out}: {counts}")
 

@@ -7,7 +7,7 @@ turns its result into a store's files.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from aisle.store.geometry import Matrix, pose_from_rpy, translation
 from aisle.store.invented import Kind, ProductMaker
 from aisle.store.spec import StoreSpec
-from aisle.store.types import Controller, Fixture, Gate, Plate, Product, Shelf, Slot, Store
+from aisle.store.types import Camera, Controller, Fixture, Gate, Plate, Product, Shelf, Slot, Store
 
-_FIRST_BOARD_M = 0.33
-_HEAD_ROOM_M = (0.19, 0.38)
+_WALL_GAP_M = 0.03
+_CORNER_M = 0.6
+"""Room to stand in a corner between fixtures of two walls."""
+_GATE_ROOM_M = 0.8
 _GATE_DISTANCE_M = 1.0
 _GATE_WIDTH_M = 0.9
 
@@ -55,6 +57,7 @@ class _Builder:
         self.plates: dict[str, Plate] = {}
         self.slots: dict[str, Slot] = {}
         self.controllers: dict[str, Controller] = {}
+        self._waiting = self._assortment()
         self._span_chances: dict[int, tuple[list[int], NDArray[np.float64]]] = {}
 
     def build(self) -> Store:
@@ -62,13 +65,15 @@ class _Builder:
         aisle = self._between(spec.aisle_m)
         kinds = ["gondola"] * spec.gondolas + ["fridge"] * spec.fridges
         plans = [self._plan(kind) for kind in kinds]
-        poses = self._layout([plan.size for plan in plans], aisle)
+        sizes = [plan.size for plan in plans]
+        room = spec.room_m
+        poses = self._layout(sizes, aisle) if room is None else self._walls(plans, room)
         for number, (plan, pose) in enumerate(zip(plans, poses, strict=True), start=1):
             self._fixture(f"{plan.kind[0]}{number}", plan, pose)
         if spec.slots is not None:
             self._thin_out(spec.slots)
         self._unplaced()
-        return Store(
+        store = Store(
             name=spec.name,
             currency=spec.currency,
             products=self.products,
@@ -79,6 +84,28 @@ class _Builder:
             controllers=self.controllers,
             gates=self._gates(),
         )
+        return replace(store, cameras=self._cameras(store)) if spec.cameras + spec.overviews else store
+
+    def _cameras(self, store: Store) -> dict[str, Camera]:
+        # It needs Open3D, which takes a second to import and is of no use without cameras.
+        from aisle.store.placement import Lens, place_cameras
+
+        spec = self.spec
+        more = spec.camera_distortion, spec.camera_rate_hz
+        near = Lens(*spec.camera_pixels, spec.camera_fov_rad, *more)
+        wide = Lens(*spec.overview_pixels, spec.overview_fov_rad, *more)
+        for count, lens in ((spec.cameras, near), (spec.overviews, wide)):
+            cameras = place_cameras(store, count, lens, spec.camera_height_m)
+            store = replace(store, cameras=cameras)
+        return store.cameras
+
+    def _assortment(self) -> list[Product]:
+        if not self.spec.assortment:
+            return []
+        # How products look belongs to the simulator, which itself builds on stores.
+        from aisle.sim.products.line import product_line
+
+        return list(product_line(int(self.rng.integers(2**31)), self.spec.assortment))
 
     def _between(self, limits: tuple[float, float]) -> float:
         return round(float(self.rng.uniform(*limits)), 3)
@@ -91,8 +118,8 @@ class _Builder:
         if rng.random() < spec.frameless:
             framed = max(1, plates - int(rng.integers(1, max(2, plates // 3))))
         width, depth = self._between(spec.plate_width_m), self._between(spec.plate_depth_m)
-        rooms = [self._between(_HEAD_ROOM_M) for _ in range(int(rng.choice(spec.shelves)))]
-        height = round(_FIRST_BOARD_M + sum(rooms) + 0.03 * len(rooms), 3)
+        rooms = [self._between(spec.head_room_m) for _ in range(int(rng.choice(spec.shelves)))]
+        height = round(spec.first_board_m + sum(rooms) + 0.03 * len(rooms), 3)
         size = round(framed * width, 3), round(depth + 0.03, 3), height
         return _Plan(kind, plates, framed, (width, depth), rooms, size)
 
@@ -114,9 +141,50 @@ class _Builder:
         self._turn = turn
         return poses
 
+    def _walls(self, plans: list[_Plan], room: tuple[float, float]) -> list[Matrix]:
+        """Fixtures along the left, back and right wall of a room; fridges at the back.
+
+        Raises:
+            ValueError: They do not fit.
+        """
+        width, depth = room
+        corner = max(plan.size[1] for plan in plans) + _WALL_GAP_M + _CORNER_M
+        ends = {"left": _GATE_ROOM_M, "right": _GATE_ROOM_M, "back": corner}
+        limits = {"left": depth - 0.05, "right": depth - 0.05, "back": width - corner}
+        poses = []
+        for plan in plans:
+            order = (
+                ("back", "left", "right") if plan.kind == "fridge" else ("left", "right", "back")
+            )
+            long, away = plan.size[0] + 0.06, plan.size[1] + _WALL_GAP_M
+            fitting = [wall for wall in order if ends[wall] + long <= limits[wall]]
+            if not fitting:
+                raise ValueError(f"{len(plans)} fixtures do not fit along the walls of {room} m")
+            wall = (
+                fitting[0] if plan.kind == "fridge" else min(fitting, key=lambda wall: ends[wall])
+            )
+            at = round(ends[wall] + 0.03, 3)
+            ends[wall] += long
+            if wall == "left":
+                poses.append(pose_from_rpy((round(away, 3), at, 0.0), (0, 0, math.pi / 2)))
+            elif wall == "right":
+                corner_at = round(width - away, 3), round(at + plan.size[0], 3), 0.0
+                poses.append(pose_from_rpy(corner_at, (0, 0, -math.pi / 2)))
+            else:
+                poses.append(translation(at, round(depth - away, 3), 0.0))
+        return poses
+
     def _gates(self) -> dict[str, Gate]:
-        """An entry and an exit, side by side before the first aisle; x is the way through."""
+        """An entry and an exit, side by side before the first aisle or in a room's front wall."""
         side = _GATE_WIDTH_M / 2 + 0.1
+        if self.spec.room_m is not None:
+            middle = self.spec.room_m[0] / 2
+            entry = pose_from_rpy((middle - side, _WALL_GAP_M, 0.0), (0, 0, math.pi / 2))
+            way_out = pose_from_rpy((middle + side, _WALL_GAP_M, 0.0), (0, 0, -math.pi / 2))
+            return {
+                "entry": Gate("entry", "entry", entry),
+                "exit": Gate("exit", "exit", way_out),
+            }
         entry = self._turn @ translation(-_GATE_DISTANCE_M, side, 0.0)
         way_out = self._turn @ pose_from_rpy((-_GATE_DISTANCE_M, -side, 0.0), (0, 0, math.pi))
         return {
@@ -125,14 +193,14 @@ class _Builder:
         }
 
     def _fixture(self, name: str, plan: _Plan, pose: Matrix) -> None:
-        board = _FIRST_BOARD_M
+        board = self.spec.first_board_m
         shelves = []
         channels: list[str] = []
         for number, room in enumerate(plan.rooms, start=1):
             shelf = f"{name}/s{number}"
             shelves.append(shelf)
             shelf_pose = pose @ translation(0.0, 0.0, round(board, 3))
-            bare = self.rng.random() < self.spec.bare_shelves
+            bare = self.rng.random() < self.spec.bare_shelves and board >= self.spec.bare_from_m
             plates = () if bare else self._plates(shelf, name, plan, shelf_pose, len(channels))
             channels.extend(plates)
             size = (plan.size[0], plan.plate[1], room)
@@ -214,7 +282,12 @@ class _Builder:
 
     def _new_product(
         self, theme: float, last: tuple[Kind, float] | None, room: tuple[float, float, float]
-    ) -> tuple[Product, tuple[Kind, float]]:
+    ) -> tuple[Product, tuple[Kind, float] | None]:
+        for product in self._waiting:
+            if all(size <= limit for size, limit in zip(product.size_m, room, strict=True)):
+                self._waiting.remove(product)
+                self.products[product.id] = product
+                return product, last
         spec, rng = self.spec, self.rng
         low, high = (limit * 1000.0 for limit in spec.weight_kg)
         if last is not None and rng.random() < spec.similar_neighbours:
@@ -239,7 +312,7 @@ class _Builder:
         if slot in self.slots:
             return
         most = max(1, int(width / product.size_m[0]))
-        facings = int(self.rng.integers(1, min(most, 12) + 1))
+        facings = most if self.spec.assortment else int(self.rng.integers(1, min(most, 12) + 1))
         self.slots[slot] = Slot(slot, product.id, shelf.id, plates, area, facings)
 
     def _thin_out(self, keep: int) -> None:

@@ -41,12 +41,35 @@ class StoreSpec:
     """Share of fixtures whose shelves have more plates than the store model has frames for."""
     bare_shelves: float = 0.0
     """Share of shelves without plates, whose products stand in areas."""
+    bare_from_m: float = 0.0
+    """Boards below this height have plates: cameras are farther from them."""
     doubled: float = 0.0
     """Share of places that hold a product which also stands elsewhere."""
     unplaced_products: int = 0
     """Catalogue entries that stand nowhere."""
+    first_board_m: float = 0.33
+    """Height of the lowest boards."""
+    head_room_m: tuple[float, float] = (0.19, 0.38)
+    """Room over a board, drawn once for each board of a fixture."""
+    assortment: int = 0
+    """Products to choose from that are made to be seen (`aisle.sim.products`); with 0, products
+    are made up by their weights."""
+    room_m: tuple[float, float] | None = None
+    """Width and depth of a room with the fixtures along its walls and the gates in its front wall,
+    fridges at the back; without it, fixtures stand in rows."""
     fixtures_per_row: int = 3
     aisle_m: tuple[float, float] = (1.4, 2.0)
+    cameras: int = 0
+    """Overhead cameras, placed where they see most (`aisle.store.placement`)."""
+    camera_height_m: float = 2.6
+    camera_pixels: tuple[int, int] = (640, 480)
+    camera_fov_rad: float = 1.3
+    camera_distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    camera_rate_hz: float = 10.0
+    overviews: int = 0
+    """Further cameras with a wide lens, which see where people are."""
+    overview_pixels: tuple[int, int] = (640, 480)
+    overview_fov_rad: float = 1.7
     rate_hz: float = 60.0
     samples_per_message: int = 12
 
@@ -68,5 +91,13 @@ class StoreSpec:
             raise ValueError("weights must be positive")
         if min(self.plate_width_m[0], self.plate_depth_m[0]) < 0.02:
             raise ValueError("plates must be at least 2 cm wide and deep")
+        if self.first_board_m <= 0.0 or not 0.05 <= self.head_room_m[0] <= self.head_room_m[1]:
+            raise ValueError("boards must be above the floor and have 5 cm and more of room")
+        if min(self.cameras, self.overviews, self.assortment) < 0:
+            raise ValueError("cameras, overviews and assortment must not be negative")
+        if min(*self.camera_pixels, *self.overview_pixels) < 1 or self.camera_rate_hz <= 0.0:
+            raise ValueError("pixels and rates of cameras must be positive")
+        if not all(0.0 < fov < 3.1 for fov in (self.camera_fov_rad, self.overview_fov_rad)):
+            raise ValueError("angles of view must be between 0 and 3.1")
         if not self.name:
             raise ValueError("name must not be empty")

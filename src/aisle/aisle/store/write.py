@@ -30,12 +30,14 @@ _GATE_WIDTH_M = 0.9
 _OPTICAL_TO_BODY = np.linalg.inv(pose_from_rpy((0.0, 0.0, 0.0), (-np.pi / 2, 0.0, -np.pi / 2)))
 
 
-def write_store(store: Store, directory: Path) -> Path:
+def write_store(store: Store, directory: Path, room_m: tuple[float, float] | None = None) -> Path:
     """Writes all files of a store into a folder, which is made where it is absent.
 
     Args:
         store: Its fixtures must have ids that the formats allow.
         directory: Files of the same names are replaced; images are copied into `images/`.
+        room_m: Width and depth of the room, whose corner is the origin; without it, walls are
+            drawn at some distance around all that stands in the store.
 
     Returns:
         The folder.
@@ -49,7 +51,7 @@ def write_store(store: Store, directory: Path) -> Path:
         urdf.FILE: _urdf(store),
         catalogue.FILE: _catalogue(store),
         planogram.FILE: _planogram(store),
-        floor.FILE: _floor_plan(store),
+        floor.FILE: _floor_plan(store, room_m),
     }
     for name, text in files.items():
         (directory / name).write_text(text, encoding="utf-8")
@@ -219,11 +221,13 @@ def _planogram(store: Store) -> str:
     return _table(columns, [[row[column] for column in columns] for row in rows])
 
 
-def _floor_plan(store: Store) -> str:
+def _floor_plan(store: Store, room_m: tuple[float, float] | None) -> str:
     """Walls around all that stands in the store, a zone inside them, and the gates' passages."""
     corners = [_corners(fixture) for fixture in store.fixtures.values()]
     points = np.concatenate([*corners, *(gate.pose[None, :2, 3] for gate in store.gates.values())])
     (x0, y0), (x1, y1) = points.min(axis=0) - _WALL_MARGIN_M, points.max(axis=0) + _WALL_MARGIN_M
+    if room_m is not None:
+        x0, y0, x1, y1 = 0.0, 0.0, *room_m
     ring = [[x0, y0], [x1, y0], [x1, y1], [x0, y1], [x0, y0]]
     features = [
         _feature("wall", "outer", "LineString", ring),
