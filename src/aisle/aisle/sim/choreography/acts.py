@@ -19,6 +19,8 @@ Rng = np.random.Generator
 
 _APART_M = 0.72
 """Between two who hand something over."""
+_BESIDE_M = (0.28, 0.34, 0.22)
+"""How far two at one slot stand beside its middle."""
 _STRAY_CHANCE = 0.25
 _NO_BAG_ITEMS = 2
 
@@ -62,6 +64,12 @@ class Acts:
             names = list(self.by_fixture)
             here = self.by_fixture[names[int(self.rng.integers(len(names)))]]
         return here[int(self.rng.integers(len(here)))]
+
+    def stroll(self, agent: Agent) -> bool:
+        """Go before any slot and do nothing there."""
+        slot = self.any_slot(agent)
+        units = [unit for unit in self.stage.stock.on[slot.shelf] if unit.slot == slot.id][:1]
+        return bool(units) and self._to(agent, units, ["right"])
 
     def take(self, agent: Agent, slot: Slot, quantity: int = 1, keep: bool | None = None) -> bool:
         """Take units of one slot, then look at them, and bag them unless they are kept."""
@@ -163,17 +171,28 @@ class Acts:
             return False
         return self.stage.walk(other, first)
 
-    def together(self, pairs: Sequence[tuple[Agent, Slot]]) -> int:
-        """Several people take at the same time; returns how many of them could."""
+    def together(self, pairs: Sequence[tuple[Agent, Slot]], everybody: bool = False) -> int:
+        """Several people take at the same time; returns how many of them did.
+
+        Args:
+            pairs: Who takes from which slot.
+            everybody: All do or none does.
+        """
         ready: list[tuple[Agent, list[Standing]]] = []
         chosen: list[Standing] = []
-        for agent, slot in pairs:
+        side = 1.0 if self.rng.random() < 0.5 else -1.0
+        for number, (agent, slot) in enumerate(pairs):
             if not self._free(agent, 1):
                 continue
             units = self._front(agent, slot, 1, chosen)
-            if units and self._to(agent, units, agent.free_hands[:1]):
+            # The first two leave room for each other.
+            beside = tuple(side * x for x in _BESIDE_M) if number < 2 else None
+            if units and self._to(agent, units, agent.free_hands[:1], beside):
                 ready.append((agent, units))
                 chosen += units
+            side = -side
+        if everybody and len(ready) < len(pairs):
+            return 0
         start = max((agent.clock_s for agent, _ in ready), default=0.0) + 0.7
         for agent, units in ready:
             later = float(self.rng.uniform(0, 0.8))
@@ -247,10 +266,13 @@ class Acts:
         free = agent.free_hands or ["right", "left"]
         return tuple(free[i % len(free)] for i in range(len(units)))
 
-    def _to(self, agent: Agent, units: Sequence[Standing], hands: Sequence[str]) -> bool:
+    def _to(
+        self, agent: Agent, units: Sequence[Standing], hands: Sequence[str],
+        beside: Sequence[float] | None = None,
+    ) -> bool:  # fmt: skip
         targets = self.stage.palms(units, hands)
         fixture = self.store.shelves[units[0].shelf].fixture
-        return self.stage.approach(agent, fixture, targets)
+        return self.stage.approach(agent, fixture, targets, beside)
 
     def _take_units(
         self, agent: Agent, units: Sequence[Standing], hands: Sequence[str], keep: bool | None

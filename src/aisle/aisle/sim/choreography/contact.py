@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -36,7 +37,7 @@ def facing(spot: Spot, target: Point) -> float:
     return math.atan2(target[1] - spot[1], target[0] - spot[0])
 
 
-def stands(fixture: Fixture, target: Point, offsets: list[float]) -> list[Spot]:
+def stands(fixture: Fixture, target: Point, offsets: Sequence[float]) -> list[Spot]:
     """Places before a fixture from which to reach a target, `offsets` metres beside it."""
     local = np.linalg.inv(fixture.pose) @ [*target, 1.0]
     return [_in_map(fixture, local[0] + offset, -STAND_M) for offset in offsets]
@@ -55,10 +56,10 @@ def handle(fixture: Fixture, angle: float) -> Point:
     return point
 
 
-def in_sweep(fixture: Fixture, x: float, y: float) -> bool:
+def in_sweep(fixture: Fixture, x: float, y: float, margin: float = 0.22) -> bool:
     """Whether somebody there would be hit by the door."""
     local = np.linalg.inv(fixture.pose) @ [x, y, 0.0, 1.0]
-    return math.hypot(local[0], local[1]) < fixture.size_m[0] + 0.22
+    return math.hypot(local[0], local[1]) < fixture.size_m[0] + margin
 
 
 def _in_map(fixture: Fixture, x: float, y: float) -> Spot:

@@ -182,7 +182,8 @@ class _Director:
 
     def _take_several(self, agent: Agent) -> bool:
         quantity = int(self.rng.integers(2, self.scenario.max_several + 1))
-        return self.acts.take(agent, self.acts.any_slot(agent), quantity)
+        slot = self.acts.any_slot(agent)
+        return any(self.acts.take(agent, slot, count) for count in range(quantity, 1, -1))
 
     def _some_item(self, agent: Agent) -> int:
         return int(self.rng.integers(len(agent.items)))

@@ -14,6 +14,7 @@ from shapely import box, contains_xy, union_all
 from shapely.affinity import affine_transform
 from shapely.geometry.base import BaseGeometry
 
+from aisle.store.geometry import Matrix
 from aisle.store.types import Fixture, Store
 
 Array = NDArray[np.float64]
@@ -22,9 +23,11 @@ Place = tuple[float, float]
 CELL_M = 0.1
 CLEARANCE_M = 0.27
 """From the middle of a body to a fixture."""
-PERSON_M = 0.48
+PERSON_M = 0.52
 """Between the middles of two bodies."""
-_MARGIN_M = 0.95
+_BEFORE_M, _BESIDE_M = 1.2, 0.6
+"""Room before and beside a fixture that belongs to the store; behind it there may be a wall."""
+_GATE_M = 1.0
 _ROOM_M = 0.6
 _STEPS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, math.sqrt(2)), (1, -1, math.sqrt(2)))
 
@@ -40,17 +43,19 @@ class Floor:
             walls: Further shapes in `map` that nobody walks through.
         """
         footprints = [_footprint(fixture) for fixture in store.fixtures.values()]
-        gates = [box(*gate.pose[:2, 3], *gate.pose[:2, 3]) for gate in store.gates.values()]
-        area = union_all([*footprints, *gates]).bounds
-        self.origin = np.array([area[0] - _MARGIN_M, area[1] - _MARGIN_M])
-        far = np.array([area[2] + _MARGIN_M, area[3] + _MARGIN_M])
-        self.shape = tuple(int(n) for n in np.ceil((far - self.origin) / CELL_M) + 1)
+        fronts = [_in_map(fixture.pose, _front(fixture)) for fixture in store.fixtures.values()]
+        passages = [
+            _in_map(gate.pose, box(-_GATE_M, -0.4, _GATE_M, 0.4)) for gate in store.gates.values()
+        ]
+        inside = union_all([*fronts, *passages]).convex_hull
+        self.origin = np.array(inside.bounds[:2])
+        self.shape = tuple(int(n) for n in np.ceil((inside.bounds[2:] - self.origin) / CELL_M) + 1)
         ix, iy = np.meshgrid(*(np.arange(n) for n in self.shape), indexing="ij")
         self.centres = np.stack([ix, iy], axis=-1) * CELL_M + self.origin
         solid = union_all([*footprints, *walls])
         grown = solid.buffer(CLEARANCE_M)
         x, y = self.centres[..., 0], self.centres[..., 1]
-        self.free: NDArray[np.bool_] = ~contains_xy(grown, x, y)
+        self.free: NDArray[np.bool_] = contains_xy(inside.difference(grown), x, y)
         room = np.asarray(distance_transform_edt(self.free)) * CELL_M
         self._cost = 1.0 + 1.5 * np.clip(1.0 - room / _ROOM_M, 0.0, None)
         self._edges()
@@ -159,19 +164,30 @@ class Floor:
         return points
 
 
-def resampled(corners: Array, step: float) -> Array:
-    """Points along a line of corners, evenly spaced about `step` metres; at least two."""
+def resampled(corners: Array, step: float, parts: int = 1) -> Array:
+    """Points along a line of corners: evenly spaced steps of about `step` metres, at least one.
+
+    Each step is cut into `parts`.
+    """
     lengths = np.hypot(*np.diff(corners, axis=0).T)
     along = np.concatenate([[0.0], np.cumsum(lengths)])
-    count = max(2, round(along[-1] / step) + 1)
+    count = max(1, round(along[-1] / step)) * parts + 1
     at = np.linspace(0, along[-1], count)
     return np.stack([np.interp(at, along, corners[:, k]) for k in range(2)], axis=1)
 
 
 def _footprint(fixture: Fixture) -> BaseGeometry:
     width, depth, _ = fixture.size_m
-    m = fixture.pose
+    return _in_map(fixture.pose, box(0, 0, width, depth))
+
+
+def _front(fixture: Fixture) -> BaseGeometry:
+    return box(-_BESIDE_M, -_BEFORE_M, fixture.size_m[0] + _BESIDE_M, 0)
+
+
+def _in_map(pose: Matrix, shape: BaseGeometry) -> BaseGeometry:
+    m = pose
     turned: BaseGeometry = affine_transform(
-        box(0, 0, width, depth), [m[0, 0], m[0, 1], m[1, 0], m[1, 1], m[0, 3], m[1, 3]]
+        shape, [m[0, 0], m[0, 1], m[1, 0], m[1, 1], m[0, 3], m[1, 3]]
     )
     return turned

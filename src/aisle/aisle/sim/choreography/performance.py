@@ -125,10 +125,10 @@ class Performance:
         standing, moving = self._now(t)
         units = []
         for thing in moving:
+            who = thing.stay(t).who
             pose = thing.pose(t, self._held)
-            if pose is not None:
-                who = thing.stay(t).who
-                units.append(Unit(thing.id, thing.product, pose, who[0] if who else ""))
+            if who is not None and pose is not None and self._players[who].motion.here(t):
+                units.append(Unit(thing.id, thing.product, pose, who[0]))
         doors = {name: door_angle(moves, t) for name, moves in self._doors.items()}
         return Scene(stamp_ns, tuple(people), (*self._static, *standing, *units), doors)
 

@@ -1,4 +1,7 @@
-"""Scripted scenarios: each person does his cues, one after the other."""
+"""Scripted scenarios: each person does his cues, one after the other.
+
+Cues that share a person are done in the order of the file.
+"""
 
 from __future__ import annotations
 
@@ -39,13 +42,17 @@ class Prompter:
         Raises:
             ScenarioError: The cue cannot be done.
         """
-        mine = [pair for pair in self.open if _key(pair[1].who, pair[1].person) == agent.key]
-        if not mine:
-            if not self._expected(agent):
+        mine = [pair for pair in self.open if agent.key in _people(pair[1])]
+        if not mine or _key(mine[0][1].who, mine[0][1].person) != agent.key:
+            if not mine and not self._group_is_busy(agent):
                 return False
-            agent.clock_s += 0.5
+            if not agent.outside or not self.acts.stroll(agent):
+                agent.clock_s += 0.5
             return True
         number, cue = mine[0]
+        if cue.to and not self._is_next(number, _key(cue.to, cue.to_person)):
+            agent.clock_s += 0.5
+            return True
         agent.clock_s = max(agent.clock_s, cue.at_s - _AHEAD_S)
         if agent.clock_s > min(a.clock_s for a in self.active):
             return True
@@ -58,13 +65,11 @@ class Prompter:
             raise ScenarioError(f"cue {number}: {cue.do} cannot be done here")
         return True
 
-    def _expected(self, agent: Agent) -> bool:
-        """Whether somebody still has a cue with this person, or one of his group has any."""
-        return any(
-            (cue.to and _key(cue.to, cue.to_person) == agent.key)
-            or _key(cue.who, 0)[0] == agent.session
-            for _, cue in self.open
-        )
+    def _group_is_busy(self, agent: Agent) -> bool:
+        return any(who[0] == agent.session for _, cue in self.open for who in _people(cue))
+
+    def _is_next(self, number: int, who: Key) -> bool:
+        return all(n >= number for n, cue in self.open if who in _people(cue))
 
     def _do(self, number: int, agent: Agent, cue: Cue) -> bool:
         acts = self.acts
@@ -87,7 +92,8 @@ class Prompter:
             return acts.two_hands(agent, slot, cue.keep)
         if cue.do == "two_at_slot":
             other = self._other(cue)
-            return not other.outside and acts.together([(agent, slot), (other, slot)]) == 2
+            both = [(agent, slot), (other, slot)]
+            return not other.outside and acts.together(both, everybody=True) == 2
         if cue.do == "touch":
             return acts.touch(agent, slot)
         return acts.look_and_put_back(agent, slot)
@@ -114,3 +120,9 @@ class Prompter:
 
 def _key(who: int, person: int) -> Key:
     return f"shopper-{who}", person
+
+
+def _people(cue: Cue) -> tuple[Key, ...]:
+    """Who has to do with a cue."""
+    who = _key(cue.who, cue.person)
+    return (who, _key(cue.to, cue.to_person)) if cue.to else (who,)

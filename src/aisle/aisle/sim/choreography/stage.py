@@ -37,7 +37,7 @@ _OFFSETS = (0.0, 0.12, -0.12, 0.24, -0.24, 0.36, -0.36)
 _BAG_S = 0.8
 _DOOR_S = 1.0
 _OUTSIDE_M = 0.9
-_INSIDE_M = 0.6
+_INSIDE_M = 0.2
 
 
 class Stage:
@@ -47,12 +47,12 @@ class Stage:
         self.store, self.scenario, self.rng = store, scenario, rng
         self.stock_seed = int(rng.integers(2**31))
         self.stock = Stock(store, self.stock_seed)
-        self.walks = Walks(Floor(store))
         self.deeds: list[Deed] = []
         self.gestures: list[Gesture] = []
         self.doors: list[DoorMove] = []
         self._at_door: dict[str, set[tuple[str, int]]] = {}
         gates = list(store.gates.values())
+        self.walks = Walks(Floor(store), [self._in_gate(gate, 0.0) for gate in gates])
         self._entry = next((gate for gate in gates if gate.kind != "exit"), None)
         self._exit = next((gate for gate in gates if gate.kind != "entry"), None)
 
@@ -96,15 +96,26 @@ class Stage:
         agent.clock_s = walk.arrive_s
         return True
 
-    def approach(self, agent: Agent, fixture: str, targets: Sequence[Point]) -> bool:
-        """Bring a person before a fixture so that all targets are in reach. Opens its door."""
+    def approach(
+        self, agent: Agent, fixture: str, targets: Sequence[Point],
+        beside: Sequence[float] | None = None,
+    ) -> bool:  # fmt: skip
+        """Bring a person before a fixture so that all targets are in reach. Opens its door.
+
+        Args:
+            agent: Who goes; he stays where he is when that is near enough.
+            fixture: Before which fixture.
+            targets: Points in `map`.
+            beside: Where to stand instead, metres beside the targets.
+        """
         place = self.store.fixtures[fixture]
         middle = np.mean(np.asarray(targets), axis=0)
         if place.kind == "fridge" and not self._open(agent, place):
             return False
-        if not agent.outside and self._within(agent.fixture == fixture, agent, targets):
+        same = agent.fixture == fixture and not agent.outside and beside is None
+        if same and self._reaches(self.spot(agent), targets):
             return True
-        offsets = [float(o) for o in self.rng.permutation(_OFFSETS)]
+        offsets = beside or [float(o) for o in self.rng.permutation(_OFFSETS)]
         tries = 0
         for spot in stands(place, middle, offsets):
             fits = self._reaches(spot, targets) and self.walks.clear(spot, [agent.key])
@@ -122,9 +133,6 @@ class Stage:
         """Whether anybody standing right before a fixture could reach a target."""
         spot = stands(self.store.fixtures[fixture], target, [0.0])[0]
         return self._reaches(spot, [target])
-
-    def _within(self, same: bool, agent: Agent, targets: Sequence[Point]) -> bool:
-        return same and self._reaches(self.spot(agent), targets)
 
     def _reaches(self, spot: Spot, targets: Sequence[Point]) -> bool:
         heading = facing(spot, np.mean(np.asarray(targets), axis=0))
@@ -211,7 +219,9 @@ class Stage:
             return True
         if not users:
             spot = door_stand(fixture)
-            if not self.walks.clear(spot, [agent.key]) or not agent.free_hands:
+            others = self.walks.standing([agent.key])
+            blocked = any(in_sweep(fixture, *other, margin=0.0) for other in others)
+            if blocked or not self.walks.clear(spot, [agent.key]) or not agent.free_hands:
                 return False
             if not self.walk(agent, spot):
                 return False

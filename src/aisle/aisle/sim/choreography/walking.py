@@ -21,10 +21,13 @@ Key = tuple[str, int]
 """Session and number in the group."""
 
 TICK_S = 0.2
-KEEP_M = 0.45
-"""Middles of two bodies are never planned nearer."""
+KEEP_M = 0.5
+"""Between the middles of two who walk."""
+PASS_M = 0.44
+"""Between somebody who walks and somebody who stands."""
 _LEVELS = 5
 """Speeds from standing to the fastest; one level more or less in a tick."""
+_GATE_ROOM_M = 0.75
 _PATIENCE_TICKS = 200
 
 
@@ -48,8 +51,14 @@ class Walk:
 class Walks:
     """All ways of all people so far."""
 
-    def __init__(self, floor: Floor) -> None:
-        self.floor = floor
+    def __init__(self, floor: Floor, gates: Sequence[Place] = ()) -> None:
+        """Set up.
+
+        Args:
+            floor: Where one can walk.
+            gates: Nobody stands about in these.
+        """
+        self.floor, self._gates = floor, gates
         self._feet: dict[Key, _Feet] = {}
 
     def place(self, who: Key) -> Place | None:
@@ -79,10 +88,12 @@ class Walks:
             if who not in without and not feet.gone
         ]
 
-    def clear(self, place: Place, without: Sequence[Key], apart: float = KEEP_M + 0.03) -> bool:
+    def clear(self, place: Place, without: Sequence[Key], apart: float = KEEP_M + 0.02) -> bool:
         """Whether one can stand there beside those who stand about."""
-        return self.floor.is_free(place) and all(
-            math.dist(place, other) >= apart for other in self.standing(without)
+        return (
+            self.floor.is_free(place)
+            and all(math.dist(place, other) >= apart for other in self.standing(without))
+            and all(math.dist(place, gate) >= _GATE_ROOM_M for gate in self._gates)
         )
 
     def go(
@@ -119,7 +130,8 @@ class Walks:
         self, who: Key, at_s: float, line: Array, speed: float, appears: bool, leaves: bool
     ) -> Walk | None:
         unit = TICK_S * speed / (_LEVELS - 1) / 2
-        points = resampled(line, unit)
+        # Speeds that begin and end at 0 add up to an even number of units.
+        points = resampled(line, 2 * unit, parts=2)
         first = math.ceil(at_s / TICK_S)
         feet = self._feet.get(who)
         if feet is not None:
@@ -213,19 +225,25 @@ def _trace(reached: list[NDArray[np.bool_]], last: int, leaves: bool) -> tuple[i
 def _blocked(points: Array, others: Array) -> NDArray[np.bool_]:
     """[ticks, points] True where a point is too near to somebody around that tick."""
     ticks = (len(others) - 1) // 2
-    if not others.shape[1]:
-        return np.zeros((ticks, len(points)), dtype=bool)
-    half = np.empty((2 * ticks + 1, len(points)), dtype=bool)
-    moving = (np.ptp(others, axis=0) > 0).any(axis=1)
-    half[:] = False
+    half = np.zeros((2 * ticks + 1, len(points)), dtype=bool)
     for person in range(others.shape[1]):
         track = others[: 2 * ticks + 1, person]
-        if not moving[person]:
-            half |= (np.hypot(*(points - track[0]).T) < KEEP_M)[None]
+        moves = np.any(np.diff(track, axis=0, append=track[-1:]) != 0, axis=1)
+        if not moves.any():
+            half |= _meets(points, track[:1], PASS_M)
             continue
-        dx = track[:, None, 0] - points[None, :, 0]
-        dy = track[:, None, 1] - points[None, :, 1]
-        half |= dx * dx + dy * dy < KEEP_M**2
+        meets = _meets(points, track, np.where(moves, KEEP_M, PASS_M)[:, None])
+        # At half ticks one may be half a step further.
+        for ahead in (_LEVELS // 2, _LEVELS - 1):
+            meets[1::2, :-ahead] |= meets[1::2, ahead:] & moves[1::2, None]
+        half |= meets
     near: NDArray[np.bool_] = half[0:-1:2] | half[1::2]
     near[1:] |= half[1:-2:2]
     return near
+
+
+def _meets(points: Array, track: Array, apart: Array | float) -> NDArray[np.bool_]:
+    """[times, points] whether a point is nearer to a place of a track than `apart`."""
+    dx = track[:, None, 0] - points[None, :, 0]
+    dy = track[:, None, 1] - points[None, :, 1]
+    return np.asarray(dx * dx + dy * dy < apart * apart)
