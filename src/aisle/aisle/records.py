@@ -205,6 +205,10 @@ class Receipt:
         return sum(line.quantity * line.unit_price_minor for line in self.lines)
 
 
+OPERATOR = "operator/"
+"""How the causes begin of what a person said."""
+
+
 @dataclass(frozen=True)
 class SlotChange:
     """A product now stands, or no longer stands, where the planogram does not put it."""
@@ -219,3 +223,12 @@ class SlotChange:
     quantity: int
     """Positive: units put there; negative: units taken from there."""
     confidence: float
+
+    @property
+    def by_operator(self) -> bool:
+        """Whether a person said so, not a receipt."""
+        return self.cause.startswith(OPERATOR)
+
+
+Record = WeightBatch | GateEvent | SlotChange
+"""What the fusion takes in beside store models, in order of arrival."""

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from aisle.files import write_atomic
 from aisle.fusion.fusion import Fusion, StoreAt
 from aisle.fusion.runtime import Runtime
-from aisle.records import GateEvent, Prediction, WeightBatch
+from aisle.records import Prediction, Record
 from aisle.store.types import Store
 
 AWAY = "fusion was restarted"
@@ -46,7 +46,7 @@ class DurableFusion:
         self._changed = False
         self._load()
 
-    def push(self, record: WeightBatch | GateEvent | StoreAt) -> list[Prediction]:
+    def push(self, record: Record | StoreAt) -> list[Prediction]:
         """Take one record in order of arrival; return the predictions that may be published."""
         before = self.fusion.passages_taken
         self._note(self.fusion.push(record))

@@ -8,6 +8,7 @@ from typing import Any
 
 from aisle_msgs.msg import GateEvent as GateMessage
 from aisle_msgs.msg import ReceiptPrediction, StoreModel, WeightReadings
+from aisle_msgs.msg import SlotChange as SlotMessage
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 
@@ -15,12 +16,13 @@ from aisle.bags.convert import (
     MessageError,
     gate_from_message,
     prediction_to_message,
+    slot_change_from_message,
     weights_from_message,
 )
 from aisle.bags.convert_store import store_from_message
 from aisle.fusion.intake import Intake
 from aisle.fusion.runtime import load_runtime
-from aisle.records import GateEvent, Prediction, WeightBatch
+from aisle.records import Prediction, Record
 from aisle.store.types import Store
 from aisle_nodes.diagnostics import Level
 from aisle_nodes.durable_fusion import DurableFusion
@@ -29,6 +31,8 @@ from aisle_nodes.interfaces import (
     GATE_QOS,
     PREDICTIONS,
     RECEIPT_QOS,
+    SLOT_CHANGES,
+    SLOT_QOS,
     STORE_MODEL,
     STORE_QOS,
     TYPES,
@@ -73,6 +77,7 @@ class FusionNode(AisleNode[FusionParameters]):
         self._inputs = [
             self.create_subscription(StoreModel, STORE_MODEL, self._on_store, STORE_QOS),
             self.create_subscription(GateMessage, GATE_EVENTS, self._on_gate, GATE_QOS),
+            self.create_subscription(SlotMessage, SLOT_CHANGES, self._on_slot_change, SLOT_QOS),
         ]
         self._timer = self.create_timer(FLUSH_PERIOD_S, self._flush, clock=steady)
 
@@ -114,6 +119,14 @@ class FusionNode(AisleNode[FusionParameters]):
         self.diagnostics.stream(GATE_EVENTS).seen(event.stamp_ns, self.now_ns())
         self._push(event)
 
+    def _on_slot_change(self, message: Any) -> None:
+        try:
+            change = slot_change_from_message(message)
+        except MessageError as error:
+            self.diagnostics.count("malformed_slot_changes", f"slot change refused: {error}")
+            return
+        self._publish(self._intake.push(change))
+
     def _on_weights(self, controller: str, message: Any) -> None:
         try:
             batch = weights_from_message(message)
@@ -126,7 +139,7 @@ class FusionNode(AisleNode[FusionParameters]):
         self.diagnostics.stream(weights_topic(controller)).seen(batch.end_ns, self.now_ns())
         self._push(batch)
 
-    def _push(self, record: WeightBatch | GateEvent) -> None:
+    def _push(self, record: Record) -> None:
         self._idle_periods = 0
         self._publish(self._intake.push(record))
 

@@ -10,14 +10,12 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from aisle.files import write_atomic
-from aisle.records import SlotChange
+from aisle.records import OPERATOR, SlotChange
 from aisle.store.model import set_slot, with_slot_change
 from aisle.store.types import Slot, Store
 
 MAX_CAUSES = 10_000
 MAX_CLEARED = 100
-OPERATOR = "operator"
-"""First part of a cause that is no session's: a person said so."""
 _SLOTS = TypeAdapter(list[Slot])
 _CHANGES = TypeAdapter(list[SlotChange])
 
@@ -90,7 +88,7 @@ class MovedStore:
         cleared = [
             SlotChange(
                 now_ns,
-                f"{OPERATOR}/{now_ns}-{changed.revision}-{number}",
+                f"{OPERATOR}{now_ns}-{changed.revision}-{number}",
                 slot.product,
                 slot.shelf,
                 slot.plates,

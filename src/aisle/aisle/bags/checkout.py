@@ -9,7 +9,7 @@ from aisle.fusion.fusion import Fusion
 from aisle.fusion.intake import Intake
 from aisle.fusion.runtime import Runtime
 from aisle.receipts import Ledger, LedgerConfig
-from aisle.records import GateEvent, Prediction, Receipt, WeightBatch
+from aisle.records import GateEvent, Prediction, Receipt, Record
 from aisle.store.model import ChangeError, with_slot_change
 from aisle.store.types import Store
 
@@ -44,7 +44,7 @@ class StoreCheckout:
         predictions, more = self._bill(self._intake.store(stamp_ns, store))
         return predictions, receipts + more
 
-    def push(self, record: WeightBatch | GateEvent) -> Outcome:
+    def push(self, record: Record) -> Outcome:
         """Take in a record; before the first store model, passages wait and readings are lost."""
         receipts = self._ledger.gate(record) if isinstance(record, GateEvent) else []
         predictions, more = self._bill(self._intake.push(record))

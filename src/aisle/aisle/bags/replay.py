@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aisle.bags import convert, convert_store
 from aisle.bags.messages import MessageError, bag_types
 from aisle.bags.store_io import BagError, BagReader, BagWriter
-from aisle.records import GateEvent, Prediction, Receipt, WeightBatch
+from aisle.records import GateEvent, Prediction, Receipt, Record, SlotChange, WeightBatch
 from aisle.store.types import Store
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 INPUTS: dict[str, Callable[[Any], Any]] = {
     convert.WEIGHTS: convert.weights_from_message,
     convert.GATE: convert.gate_from_message,
+    convert.SLOT_CHANGE: convert.slot_change_from_message,
     convert_store.STORE: convert_store.store_from_message,
 }
 """Readers of what fusion and ledger take in, by message type."""
@@ -38,7 +39,7 @@ class Arrived:
     """A record of a bag and its time of arrival; a store comes with the stamp it holds from."""
 
     log_ns: int
-    record: WeightBatch | GateEvent | tuple[int, Store] | Prediction | Receipt
+    record: Record | tuple[int, Store] | Prediction | Receipt
 
 
 Outcome = tuple[list[Prediction], list[Receipt]]
@@ -51,7 +52,7 @@ class Checkout(Protocol):
     def store(self, stamp_ns: int, store: Store) -> Outcome:
         """Take in a store model."""
 
-    def push(self, record: WeightBatch | GateEvent) -> Outcome:
+    def push(self, record: Record) -> Outcome:
         """Take in a record, also one that comes before the first store model."""
 
     def finish(self) -> Outcome:
@@ -249,7 +250,7 @@ class _Run:
         self.result.store_s = (arrived.log_ns - self.first_ns) / convert.SECOND
         if isinstance(record, tuple):
             self.take_store(record)
-        elif isinstance(record, (WeightBatch, GateEvent)):
+        elif isinstance(record, (WeightBatch, GateEvent, SlotChange)):
             self._note(*self.checkout.push(record))
 
     def take_store(self, found: tuple[int, Store]) -> None:

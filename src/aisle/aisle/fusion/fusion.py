@@ -10,7 +10,7 @@ import numpy as np
 
 from aisle.fusion import commits
 from aisle.fusion.config import FusionConfig
-from aisle.fusion.memory import Memory
+from aisle.fusion.memory import MAX_CLEARED, Memory
 from aisle.fusion.outbox import Outbox
 from aisle.fusion.passages import Passages
 from aisle.fusion.plate_health import PlateChange
@@ -19,7 +19,7 @@ from aisle.fusion.questions import Observer, Questions
 from aisle.fusion.runtime import Runtime
 from aisle.fusion.shelves import Shelves, StoreAt
 from aisle.fusion.synchronizer import SECOND, Synchronizer
-from aisle.records import GateEvent, Prediction, WeightBatch
+from aisle.records import GateEvent, Prediction, Record, SlotChange, WeightBatch
 from aisle.store.types import Store
 
 
@@ -44,6 +44,7 @@ class Fusion:
         self._runtime, self._observer = runtime, observer
         self._counters: Counter[str] = Counter()
         self._stores: list[StoreAt] = []
+        self._cleared: list[SlotChange] = []
         self._shelves = Shelves(store, self.config.changed_share, self._counters)
         self._plates = Plates(self.config)
         self._remember(Memory())
@@ -80,13 +81,15 @@ class Fusion:
         """Gate events that were not refused; with each of them the snapshot changes."""
         return self._passages.taken
 
-    def push(self, record: WeightBatch | GateEvent | StoreAt) -> list[Prediction]:
+    def push(self, record: Record | StoreAt) -> list[Prediction]:
         """Take one record, in order of arrival; the predictions of the ticks that it closed."""
         found: list[Prediction] = []
         if isinstance(record, WeightBatch):
             found = self._take_weights(record)
         elif isinstance(record, GateEvent):
             self._passages.take(record)
+        elif isinstance(record, SlotChange):
+            self._cleared = [*self._cleared, record][-MAX_CLEARED:]
         else:
             self._stores.append(record)
         return found + self._steps(self.sync.ready())
@@ -95,6 +98,7 @@ class Fusion:
         """Everything that is decided at one tick."""
         out, memory = Outbox(), self.memory
         self._take_stores(tick_ns)
+        self._take_cleared(tick_ns)
         self._passages.apply(tick_ns, out)
         for gap in self.sync.take_gaps():
             for session in memory.sessions.values():
@@ -189,6 +193,12 @@ class Fusion:
             slots = {name: slot for name, slot in newest.slots.items() if not slot.misplaced}
             self._shelves.use(replace(newest, slots=slots))
             self.sync.set_streams(newest.controllers)
+
+    def _take_cleared(self, tick_ns: int) -> None:
+        delay = round(self.config.store_delay_s * SECOND)
+        for change in [c for c in self._cleared if c.stamp_ns + delay <= tick_ns]:
+            self._cleared.remove(change)
+            self.memory.clear_stray(change)
 
 
 __all__ = ["Fusion", "FusionConfig", "Observer", "StoreAt"]

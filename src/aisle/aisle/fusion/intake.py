@@ -7,17 +7,17 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from aisle.fusion.shelves import StoreAt
-from aisle.records import GateEvent, Prediction, WeightBatch
+from aisle.records import GateEvent, Prediction, Record, SlotChange, WeightBatch
 from aisle.store.types import Store
 
 MAX_WAITING = 1000
-"""Gate events kept until there is a store model."""
+"""Records kept until there is a store model."""
 
 
 class TakesRecords(Protocol):
     """A `Fusion`, or what stands around one."""
 
-    def push(self, record: WeightBatch | GateEvent | StoreAt, /) -> list[Prediction]:
+    def push(self, record: Record | StoreAt, /) -> list[Prediction]:
         """Take one record, in order of arrival."""
 
 
@@ -25,7 +25,7 @@ F = TypeVar("F", bound=TakesRecords)
 
 
 class Intake(Generic[F]):
-    """Begins a fusion with the first store model; gate events wait for it, readings do not count.
+    """Begins a fusion with the first store model; only readings do not wait for it.
 
     Args:
         begin: Makes the fusion.
@@ -33,7 +33,7 @@ class Intake(Generic[F]):
 
     def __init__(self, begin: Callable[[Store], F]) -> None:
         self._begin = begin
-        self._waiting: list[GateEvent] = []
+        self._waiting: list[GateEvent | SlotChange] = []
         self.fusion: F | None = None
         self.counters: Counter[str] = Counter()
 
@@ -45,11 +45,16 @@ class Intake(Generic[F]):
         waiting, self._waiting = self._waiting, []
         return [prediction for event in waiting for prediction in self.fusion.push(event)]
 
-    def push(self, record: WeightBatch | GateEvent) -> list[Prediction]:
-        """Take a record, in order of arrival."""
+    def push(self, record: Record) -> list[Prediction]:
+        """Take a record, in order of arrival; slot changes only where a person said so.
+
+        What put-backs change is known to the fusion already.
+        """
+        if isinstance(record, SlotChange) and not record.by_operator:
+            return []
         if self.fusion is not None:
             return self.fusion.push(record)
-        if isinstance(record, GateEvent) and len(self._waiting) < MAX_WAITING:
+        if not isinstance(record, WeightBatch) and len(self._waiting) < MAX_WAITING:
             self._waiting.append(record)
         else:
             self.counters["before_the_store_model"] += 1

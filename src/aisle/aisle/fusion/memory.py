@@ -9,10 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter, ValidationError
 
-from aisle.records import Action, Change, GateEvent
+from aisle.records import Action, Change, GateEvent, SlotChange
 
 MAX_GAPS = 100
 """Reasons kept for one session; one is enough for review."""
+
+MAX_CLEARED = 200
+"""Twice as many as the store model tells again."""
 
 
 @dataclass
@@ -120,12 +123,21 @@ class Memory:
     """Passages that wait for their time, by stamp."""
     tick_ns: int = 0
     """The last tick that was decided."""
+    cleared: list[str] = field(default_factory=list)
+    """Causes of the last operators' words that were heeded: they are told again after restarts."""
     closed: list[str] = field(default_factory=list)
     """Sessions that ended last: a passage of theirs that comes again opens nothing."""
 
     def shelf(self, shelf: str) -> ShelfMemory:
         """The memory of a shelf, made when first needed."""
         return self.shelves.setdefault(shelf, ShelfMemory())
+
+    def clear_stray(self, change: SlotChange) -> None:
+        """A person says that a misplaced product is gone from a shelf; once for each cause."""
+        if change.cause in self.cleared or change.quantity > 0:
+            return
+        self.cleared = [*self.cleared, change.cause][-MAX_CLEARED:]
+        self.shelf(change.shelf).stray.pop(change.product, None)
 
     def move_time(self, step_ns: int, now_ns: int) -> None:
         """Clocks were set by `step_ns`, to `now_ns`: what is remembered goes with them.
