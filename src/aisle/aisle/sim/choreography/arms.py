@@ -6,8 +6,6 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from aisle.sim.choreography.body import (
     Point,
     Stance,
@@ -106,8 +104,3 @@ class Arm:
         """No more calls: what is still held is carried."""
         if self._keys and self._keys[-1].pose == "look":
             self._begin(self._keys[-1].at_s + _LOOK_S + 1.0)
-
-
-def between(a: Point, b: Point, w: float) -> Point:
-    """A point on the way from one to another."""
-    return np.asarray(a + w * (b - a))

@@ -35,13 +35,8 @@ _STEPS = ((0, 1, 1.0), (1, 0, 1.0), (1, 1, math.sqrt(2)), (1, -1, math.sqrt(2)))
 class Floor:
     """A grid over the store. Places are (x, y) in `map`, metres."""
 
-    def __init__(self, store: Store, walls: Sequence[BaseGeometry] = ()) -> None:
-        """Set up the grid.
-
-        Args:
-            store: Its fixtures stand in the way.
-            walls: Further shapes in `map` that nobody walks through.
-        """
+    def __init__(self, store: Store) -> None:
+        """Set up the grid: before, beside and between fixtures, and through the gates."""
         footprints = [_footprint(fixture) for fixture in store.fixtures.values()]
         fronts = [_in_map(fixture.pose, _front(fixture)) for fixture in store.fixtures.values()]
         passages = [
@@ -52,8 +47,7 @@ class Floor:
         self.shape = tuple(int(n) for n in np.ceil((inside.bounds[2:] - self.origin) / CELL_M) + 1)
         ix, iy = np.meshgrid(*(np.arange(n) for n in self.shape), indexing="ij")
         self.centres = np.stack([ix, iy], axis=-1) * CELL_M + self.origin
-        solid = union_all([*footprints, *walls])
-        grown = solid.buffer(CLEARANCE_M)
+        grown = union_all(footprints).buffer(CLEARANCE_M)
         x, y = self.centres[..., 0], self.centres[..., 1]
         self.free: NDArray[np.bool_] = contains_xy(inside.difference(grown), x, y)
         room = np.asarray(distance_transform_edt(self.free)) * CELL_M

@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from aisle.sim.choreography.floor import Array, Floor, Place, resampled
+from aisle.sim.choreography.floor import PERSON_M, Array, Floor, Place, resampled
 
 Key = tuple[str, int]
 """Session and number in the group."""
@@ -88,11 +88,11 @@ class Walks:
             if who not in without and not feet.gone
         ]
 
-    def clear(self, place: Place, without: Sequence[Key], apart: float = KEEP_M + 0.02) -> bool:
+    def clear(self, place: Place, without: Sequence[Key]) -> bool:
         """Whether one can stand there beside those who stand about."""
         return (
             self.floor.is_free(place)
-            and all(math.dist(place, other) >= apart for other in self.standing(without))
+            and all(math.dist(place, other) > PERSON_M for other in self.standing(without))
             and all(math.dist(place, gate) >= _GATE_ROOM_M for gate in self._gates)
         )
 
