@@ -1,12 +1,9 @@
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 from render_scene import at, look, person, scene, store, units
 
 from aisle.sim.render.body import Bodies
@@ -168,6 +165,15 @@ def test_visible_agrees_with_the_ids_of_the_picture(renderer):
     frame = renderer.render("b", busy, truth=True)
     for name, count in renderer.visible("b", busy).items():
         assert (frame.ids == number_of(frame, name)).sum() == count
+
+
+def test_a_view_that_was_not_drawn_for_a_while_catches_up(renderer):
+    moved = [replace(units()[14], pose=at(0.1 * i, 0.4, 1.1), holder="s1") for i in range(3)]
+    for unit in moved:
+        renderer.render("a", scene(moved=(unit,)))
+    for name in ("b", "a"):
+        new = anew(name, scene(moved=(moved[2],)))
+        assert np.array_equal(renderer.render(name, scene(moved=(moved[2],))).rgb, new.rgb)
 
 
 def test_people_of_different_seeds_look_different(renderer):

@@ -44,6 +44,8 @@ class _Rest:
     """[V, 4 bones] each vertex (and 1) times its weight for each bone."""
     turned: FloatArray
     """[V, 3 bones] likewise each normal."""
+    head: NDArray[np.float64]
+    """[3] the middle of the head."""
 
 
 class Bodies:
@@ -90,16 +92,12 @@ class Bodies:
         out = np.empty((len(rest.spread), 6), np.float32)
         out[:, :3] = rest.spread @ columns.reshape(-1, 3)
         out[:, 3:] = rest.turned @ columns[:, :3].reshape(-1, 3)
-        middle = self._joints[self._shape(person.seed), self._head] + (0.03, 0.0, 0.08)
-        head = bones[self._head, :, :3] @ middle + bones[self._head, :, 3]
+        head = bones[self._head, :, :3] @ rest.head + bones[self._head, :, 3]
         return BodyMesh(out, (palms[0], palms[1]), head)
-
-    def _shape(self, seed: int) -> int:
-        return int(np.random.default_rng([seed, 1]).integers(len(self._vertices)))
 
     def _dress(self, seed: int) -> _Rest:
         """A body in its clothes and hair: its skin, moved outwards where they are."""
-        shape = self._shape(seed)
+        shape = int(np.random.default_rng([seed, 1]).integers(len(self._vertices)))
         vertices = self._vertices[shape]
         normals = vertex_normals(vertices, self.faces)
         clothes: Clothes = self.clothes(seed)
@@ -112,6 +110,7 @@ class Bodies:
             Skeleton(self._names, self._parents, self._joints[shape]),
             spread.reshape(len(dressed), -1),
             turned.reshape(len(dressed), -1),
+            self._joints[shape, self._head] + (0.03, 0.0, 0.08),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import moderngl
@@ -28,11 +29,14 @@ def open_device(index: int | None = None) -> moderngl.Context:
 
     Args:
         index: Which EGL device, as the system counts them; None takes the system's first choice.
-            Without a GPU, Mesa draws on the processor (`LP_NUM_THREADS` limits its threads).
+            Without a GPU, Mesa draws on the processor, in the thread that asks; the variable
+            `LP_NUM_THREADS` gives it more.
 
     Raises:
         RenderingError: EGL or a driver is missing, or the device has no OpenGL 4.3.
     """
+    # Mesa's own threads would take time from the processes that share few cores.
+    os.environ.setdefault("LP_NUM_THREADS", "0")
     options: dict[str, Any] = {"backend": "egl"}
     if index is not None:
         options["device_index"] = index

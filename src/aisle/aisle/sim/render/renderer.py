@@ -172,6 +172,11 @@ class Renderer:
             numbers = self._variant(truth=True, over=False)
             self._painter.paint(view, area, self._canvas(view).store, colours, numbers)
         view.painted = len(stale)
+        started = [other for other in self._views.values() if other.painted >= 0]
+        if all(other.painted == len(stale) for other in started):
+            stale.clear()
+            for other in started:
+                other.painted = 0
 
     def _draw_moving(
         self,

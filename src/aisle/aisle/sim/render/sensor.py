@@ -50,7 +50,7 @@ class CameraQuality:
 
 
 def random_quality(rng: np.random.Generator) -> CameraQuality:
-    """An ordinary camera of its own kind."""
+    """An ordinary camera of its own kind, uncompressed: its link decides about that."""
     warm = rng.normal(0, 0.04)
     return CameraQuality(
         distortion=(
@@ -67,7 +67,6 @@ def random_quality(rng: np.random.Generator) -> CameraQuality:
         shot_noise=float(rng.uniform(2.0, 6.0)),
         read_noise=float(rng.uniform(0.8, 2.5)),
         flicker=float(rng.uniform(0.0, 0.02)),
-        jpeg=int(rng.choice([0, 75, 85, 92])),
     )
 
 
@@ -141,8 +140,8 @@ class CameraModel:
         out = self._noisy(out, rng)
         if quality.jpeg:
             options = [cv2.IMWRITE_JPEG_QUALITY, quality.jpeg]
-            _, packed = cv2.imencode(".jpg", out[..., ::-1], options)
-            out = cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1]
+            _, packed = cv2.imencode(".jpg", cv2.cvtColor(out, cv2.COLOR_RGB2BGR), options)
+            out = cv2.cvtColor(cv2.imdecode(packed, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
         return np.ascontiguousarray(out, np.uint8)
 
     def _noisy(self, picture: MatLike, rng: np.random.Generator) -> MatLike:

@@ -6,6 +6,7 @@ Own frame of a body: x forward, y to its left, z up, the origin between the feet
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,41 @@ _X, _Y, _Z = np.eye(3)
 _STILL = np.eye(3)
 
 
+@dataclass(frozen=True)
+class _Arm:
+    """What does not change of an arm."""
+
+    palm: Floats
+    """[3] its middle at rest."""
+    lengths: tuple[float, float]
+    """Of the upper arm, and from the elbow to the palm."""
+    frames: dict[str, Floats]
+    """[3, 3] the rest frames of upper arm, forearm and hand, transposed."""
+    knuckles: Floats
+    """[3] the axis about which the fingers bend, unit length."""
+
+    @classmethod
+    def of(cls, at: dict[str, int], joints: Floats, side: str) -> _Arm:
+        """Measure an arm of a body at rest."""
+        shoulder, elbow, wrist, fingers = (
+            joints[at[f"{bone}.{side}"]] for bone in ("upperarm", "forearm", "hand", "fingers")
+        )
+        palm = wrist + _HAND_TO_PALM * (fingers - wrist)
+        hinge = _cross(elbow - shoulder, wrist - elbow)
+        inwards = np.array([-0.24, -0.68 if side == "L" else 0.68, -0.69])
+        axis = _cross(palm - wrist, inwards)
+        return cls(
+            palm,
+            (_length(elbow - shoulder), _length(wrist - elbow) + _length(palm - wrist)),
+            {
+                "upperarm": _frame(elbow - shoulder, hinge).T,
+                "forearm": _frame(wrist - elbow, hinge).T,
+                "hand": _frame(palm - wrist, hinge).T,
+            },
+            axis / _length(axis),
+        )
+
+
 class Skeleton:
     """One body's joints; `pose` says where its bones are.
 
@@ -75,6 +111,7 @@ class Skeleton:
         self._at = {name: i for i, name in enumerate(names)}
         thigh, shin, foot = (joints[self._at[f"{b}.L"], 2] for b in ("thigh", "shin", "foot"))
         self._leg = float(thigh - shin), float(shin - foot)
+        self._arms = {side: _Arm.of(self._at, joints, side) for side, _ in _SIDES}
 
     def pose(self, person: Person, to_body: Floats) -> Floats:
         """[bones, 3, 4] from rest to posed, both in the body's own frame.
@@ -97,6 +134,8 @@ class Skeleton:
             flat = shift + np.array([missing[0], missing[1], 0.0]) * 0.6
             shift = flat * min(1.0, _STEP_IN_M / max(1e-9, _length(flat)))
             bones = self._trunk(person, lean, yaw, shift)
+        self._set(bones, "neck", turn(_Y, 0.1))
+        self._set(bones, "head", turn(_Z, 0.5 * yaw) @ turn(_Y, 0.18 - 0.2 * lean))
         self._legs(bones, person, lean)
         for side, sign in _SIDES:
             self._arm(bones, side, sign, targets[side], person)
@@ -105,11 +144,7 @@ class Skeleton:
     def palm(self, bones: Floats, side: str) -> Floats:
         """[3] the middle of a palm in a pose, in the body's own frame."""
         hand = self._at[f"hand.{side}"]
-        return np.asarray(bones[hand, :, :3] @ self._palm_at_rest(side) + bones[hand, :, 3])
-
-    def _palm_at_rest(self, side: str) -> Floats:
-        wrist, knuckles = (self._joints[self._at[f"{b}.{side}"]] for b in ("hand", "fingers"))
-        return np.asarray(wrist + _HAND_TO_PALM * (knuckles - wrist))
+        return np.asarray(bones[hand, :, :3] @ self._arms[side].palm + bones[hand, :, 3])
 
     def _set(self, bones: Floats, name: str, rotation: Floats, stretch: float = 1.0) -> None:
         """Turn a bone about its joint, after its parent; `rotation` is in the parent's frame."""
@@ -120,7 +155,7 @@ class Skeleton:
         bones[bone, :, 3] = parent[:, :3] @ joint + parent[:, 3] - bones[bone, :, :3] @ joint
 
     def _trunk(self, person: Person, lean: float, yaw: float, shift: Floats) -> Floats:
-        """[bones, 3, 4] with hips, spine, head and collarbones set, the rest zero."""
+        """[bones, 3, 4] with hips, spine and collarbones set, the rest zero."""
         bones = np.zeros((len(self._joints), 3, 4))
         walk = min(1.0, person.pace / 1.2)
         thigh, shin = self._leg
@@ -132,8 +167,6 @@ class Skeleton:
         spine = turn(_Z, yaw / 3 + 0.06 * walk * math.sin(person.stride)) @ turn(_Y, 0.22 * lean)
         for name in ("waist", "ribs", "chest"):
             self._set(bones, name, spine)
-        self._set(bones, "neck", turn(_Y, 0.1))
-        self._set(bones, "head", turn(_Z, 0.5 * yaw) @ turn(_Y, 0.18 - 0.2 * lean))
         for side, _ in _SIDES:
             self._set(bones, f"clavicle.{side}", _STILL)
         return bones
@@ -145,7 +178,7 @@ class Skeleton:
         upright = bones[0, :, :3].T
         back = 0.14 * lean / max(0.3, sum(self._leg))
         for side, sign in _SIDES:
-            swing = 0.5 * walk * math.sin(person.stride) * sign
+            swing = 0.42 * walk * math.sin(person.stride) * sign
             knee = max(0.0, 0.9 * walk * math.cos(person.stride) * sign)
             forward = back + swing + squat + 0.5 * knee
             self._set(bones, f"thigh.{side}", upright @ turn(_Y, -forward) @ turn(_X, -0.14 * sign))
@@ -156,14 +189,6 @@ class Skeleton:
         """How far the trunk turns towards what the hands do."""
         bearings = [math.atan2(t[1], t[0] + 0.25) for t in targets.values() if t is not None]
         return max(-0.7, min(0.7, 0.6 * sum(bearings) / len(bearings))) if bearings else 0.0
-
-    def _lengths(self, side: str) -> tuple[float, float]:
-        """Of the upper arm, and from the elbow to the palm."""
-        shoulder, elbow, wrist = (
-            self._joints[self._at[f"{b}.{side}"]] for b in ("upperarm", "forearm", "hand")
-        )
-        palm = self._palm_at_rest(side)
-        return _length(elbow - shoulder), _length(wrist - elbow) + _length(palm - wrist)
 
     def _shoulder(self, bones: Floats, side: str) -> Floats:
         joint = self._joints[self._at[f"upperarm.{side}"]]
@@ -178,7 +203,7 @@ class Skeleton:
                 continue
             way = target - self._shoulder(bones, side)
             distance = _length(way)
-            excess = distance - 0.98 * sum(self._lengths(side))
+            excess = distance - 0.98 * sum(self._arms[side].lengths)
             if excess > 0.005 and (worst is None or excess > _length(worst)):
                 worst = way / distance * excess
         return worst
@@ -188,7 +213,7 @@ class Skeleton:
     ) -> None:
         """Two bones and a straight wrist to the target; what is out of reach stretches the arm."""
         shoulder = self._shoulder(bones, side)
-        upper, lower = self._lengths(side)
+        upper, lower = self._arms[side].lengths
         curl = 0.25
         if target is None:
             walk = min(1.0, person.pace / 1.2)
@@ -221,16 +246,12 @@ class Skeleton:
         curl: float,
     ) -> None:
         """Point the bones of an arm; `aims`: upper arm, forearm and hinge in the body's frame."""
-        shoulder, elbow, wrist = (
-            self._joints[self._at[f"{b}.{side}"]] for b in ("upperarm", "forearm", "hand")
-        )
         first, second, hinge = aims
-        palm = self._palm_at_rest(side)
-        at_rest = _cross(elbow - shoulder, wrist - elbow)
+        arm = self._arms[side]
+        upper, lower = _frame(first, hinge), _frame(second, hinge)
         rotations = {
-            "upperarm": _frame(first, hinge) @ _frame(elbow - shoulder, at_rest).T,
-            "forearm": _frame(second, hinge) @ _frame(wrist - elbow, at_rest).T,
-            "hand": _frame(second, hinge) @ _frame(palm - wrist, at_rest).T,
+            name: (upper if name == "upperarm" else lower) @ rest
+            for name, rest in arm.frames.items()
         }
         for name, rotation in rotations.items():
             bone = self._at[f"{name}.{side}"]
@@ -239,6 +260,4 @@ class Skeleton:
             begins = bones[parent, :, :3] @ joint + bones[parent, :, 3]
             bones[bone, :, :3] = rotation * stretch
             bones[bone, :, 3] = begins - bones[bone, :, :3] @ joint
-        inwards = np.array([-0.24, -0.68 if side == "L" else 0.68, -0.69])
-        knuckle = _cross(palm - wrist, inwards)
-        self._set(bones, f"fingers.{side}", turn(knuckle / _length(knuckle), curl))
+        self._set(bones, f"fingers.{side}", turn(arm.knuckles, curl))

@@ -23,7 +23,7 @@ class Standing:
         kinds: [N] mesh numbers.
         corners: [N, 8, 3] of each instance's box, in `map`.
         alive: [N].
-        stale: [K, 8, 3] boxes in `map` that changed, since the beginning.
+        stale: [8, 3] boxes in `map` that changed and that some picture does not show yet.
         shut: Fridges whose door is shut.
     """
 
