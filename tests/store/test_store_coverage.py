@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from store_samples import SOUND
 
-from aisle.store.coverage import coverage, surface_px
+from aisle.store.coverage import coverage, visible_px
 from aisle.store.generate import StoreSpec, generate_store
 from aisle.store.geometry import pose_from_rpy, translation
 from aisle.store.geometry3d import StoreGeometry
@@ -180,7 +180,7 @@ def test_points_of_the_surface_lie_on_it_and_know_how_they_are_seen():
     points, normals, _ = geometry.sample(5000)
     assert len(points) == pytest.approx(5000 * 6 * 0.04, abs=1)
     np.testing.assert_allclose(np.abs(points - [0.5, -0.5, 1.0]).max(axis=1), 0.1, atol=1e-6)
-    px = surface_px(store, geometry, points, normals)
+    px = visible_px(store, geometry, points, normals)
     up = normals[:, 2] > 0.9
     assert (px[up] > 15).all()
     assert (px[normals[:, 2] < -0.9] == 0).all()

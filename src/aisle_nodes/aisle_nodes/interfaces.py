@@ -17,6 +17,8 @@ TYPES = GeneratedTypes(
 
 GATE_EVENTS = "gate/events"
 STORE_MODEL = "store/model"
+STORE_MARKERS = "store/markers"
+STORE_SURFACE = "store/surface"
 PREDICTIONS = "receipts/predictions"
 UPDATES = "receipts/updates"
 GET_RECEIPT = "receipts/get"

@@ -32,8 +32,10 @@ from aisle_nodes.interfaces import (
 from aisle_nodes.moved import MovedStore
 from aisle_nodes.node import AisleNode, main_of
 from aisle_nodes.schemas import StoreModelParameters
+from aisle_nodes.store_markers import StoreMarkers
 
 STATE_FILE = "moved.json"
+SHOW_S = 1.0
 
 
 class StoreModelNode(AisleNode[StoreModelParameters]):
@@ -45,6 +47,7 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
     def __init__(self, **options: Any) -> None:
         super().__init__("store_model_node", StoreModelParameters, **options)
         self._timer: Any = None
+        self._shower: Any = None
         self._input: Any = None
 
     def configure(self) -> None:
@@ -60,6 +63,7 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
         self._cleared = self.create_lifecycle_publisher(SlotChange, SLOT_CHANGES, SLOT_QOS)
         self._static = StaticTransformBroadcaster(self)
         self._joints = TransformBroadcaster(self)
+        self._markers = StoreMarkers(self, files.robot)
         self._service = self.create_service(SetSlot, SET_SLOT, self._serve)
         self.diagnostics.refresh = self._report
 
@@ -73,6 +77,7 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
         self._input = self.create_subscription(SlotChange, SLOT_CHANGES, self._on_change, SLOT_QOS)
         if joint_transforms(self._robot, {}):
             self._timer = self.create_timer(1.0 / self.params.door_rate_hz, self._publish_joints)
+        self._shower = self.create_timer(SHOW_S, self._markers.refresh)
 
     def deactivate(self) -> None:
         """Stop listening."""
@@ -80,11 +85,14 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
             self.destroy_subscription(self._input)
         if self._timer is not None:
             self.destroy_timer(self._timer)
-        self._input = self._timer = None
+        if self._shower is not None:
+            self.destroy_timer(self._shower)
+        self._input = self._timer = self._shower = None
 
     def _publish(self) -> None:
         message = store_to_message(self._moved.store, self._moved.stamp_ns, TYPES)
         self._model.publish(message)
+        self._markers.show(self._moved.store, self._moved.stamp_ns)
 
     def _publish_cleared(self, changes: list[SlotChangeRecord]) -> None:
         for change in changes:

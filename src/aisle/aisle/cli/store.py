@@ -13,8 +13,11 @@ import typer
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from aisle.store.load import check_store, read_store_files
+from aisle.store.coverage import ENOUGH_PX, Coverage, coverage
+from aisle.store.geometry3d import StoreGeometry
+from aisle.store.load import StoreFiles, check_store, read_store_files
 from aisle.store.problems import Problem, StoreError
+from aisle.store.types import Store
 
 app = typer.Typer(help="Check, draw and generate stores.", no_args_is_help=True)
 
@@ -45,23 +48,75 @@ def check(
 @app.command()
 def show(
     directory: _Store,
-    out: Annotated[Path, typer.Option(help="PNG file to write.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="PNG file to write.", show_default=False)] = None,
+    threshold: Annotated[
+        float, typer.Option(min=0.0, help="Pixels that a product of 10 cm needs in some view.")
+    ] = ENOUGH_PX,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write what cameras see as one JSON document.")
+    ] = False,
 ) -> None:
-    """Draw the floor plan and the front of every fixture."""
-    from aisle.store.draw import draw_store  # matplotlib is slow to import
-
+    """Draw floor plan and fixtures, coloured by what cameras see; list what they see too little."""
+    if out is None and not as_json:
+        raise typer.BadParameter("say --out, --json or both")
     try:
         files = read_store_files(directory)
     except StoreError as error:
         _print(directory, error.problems)
         raise typer.Exit(PROBLEMS) from error
+    store = files.store
+    seen = None
+    if store.cameras:
+        geometry = StoreGeometry()
+        seen = coverage(store, files.robot, geometry=geometry), geometry
+    if out is not None:
+        _draw(files, seen, threshold, out)
+    if as_json:
+        typer.echo(json.dumps(_as_json(store, seen and seen[0], threshold), indent=2))
+    elif seen is not None:
+        _print_poor(store, seen[0], threshold)
+    if out is not None and not as_json:
+        typer.echo(f"{out} written")
+
+
+def _draw(
+    files: StoreFiles, seen: tuple[Coverage, StoreGeometry] | None, threshold: float, out: Path
+) -> None:
+    from aisle.store.draw import draw_store  # matplotlib is slow to import
+    from aisle.store.draw_coverage import Seen
+
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        draw_store(files.store, files.floor_plan, out)
+        drawn = None if seen is None else Seen(*seen, threshold)
+        draw_store(files.store, files.floor_plan, out, drawn)
     except OSError as error:
         typer.echo(f"cannot write {out}: {error.strerror}", err=True)
         raise typer.Exit(PROBLEMS) from error
-    typer.echo(f"{out} written")
+
+
+def _as_json(store: Store, found: Coverage | None, threshold: float) -> dict[str, object]:
+    """Every slot with its views, the best one first."""
+    slots = [
+        {
+            "slot": slot.id,
+            "product": slot.product,
+            "plates": len(slot.plates),
+            "views": [dataclasses.asdict(view) for view in found.views(slot.id)] if found else [],
+        }
+        for slot in store.slots.values()
+    ]
+    poor = list(store.slots) if found is None else list(found.poor(threshold))
+    return {"threshold_px": threshold, "cameras": list(store.cameras), "poor": poor, "slots": slots}
+
+
+def _print_poor(store: Store, found: Coverage, threshold: float) -> None:
+    poor = found.poor(threshold)
+    for id_ in poor:
+        view = found.best(id_)
+        best = f"{view.px_per_dm:.0f} px in {view.camera}" if view else "in no view"
+        plates = "on plates" if store.slots[id_].plates else "no plates"
+        typer.echo(f"{id_}: {best}, {plates}")
+    typer.echo(f"{len(poor)} of {len(found.slots)} slots: less than {threshold:g} px for 10 cm")
 
 
 @app.command()

@@ -139,8 +139,8 @@ def coverage(
     return Coverage(tuple(store.slots), tuple(store.cameras), px, visible, face, placed)
 
 
-def surface_px(store: Store, geometry: StoreGeometry, points: Array, normals: Array) -> Array:
-    """Pixels per decimetre at points of the store's surface in the best view that sees them.
+def visible_px(store: Store, geometry: StoreGeometry, points: Array, normals: Array) -> Array:
+    """Pixels per decimetre at patches of surface, or of air, in the best view that sees them.
 
     Args:
         store: Cameras.

@@ -13,27 +13,30 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Polygon as Outline
 from matplotlib.patches import Rectangle
 
+from aisle.store.draw_coverage import POOR, Seen, draw_views, letters_on, scale_bar
 from aisle.store.floor import FloorPlan
 from aisle.store.types import Fixture, Shelf, Slot, Store
 
 _INCHES_PER_METRE = 5.2
 _FONT = 6.4
-_FLOOR_INCHES = 5.0
+_FLOOR_INCHES = 7.0
 _NARROW_M = 0.08
 _KINDS = {"gondola": "#d9d2c5", "fridge": "#cfe3ee"}
 _SLOT_COLOURS = matplotlib.colormaps["tab20"].colors[1::2]  # type: ignore[attr-defined]
 
 
-def draw_store(store: Store, plan: FloorPlan, out: Path) -> None:
+def draw_store(store: Store, plan: FloorPlan, out: Path, seen: Seen | None = None) -> None:
     """Draws a store to a PNG file.
 
     Plates without a product are hatched grey, plates without a frame are hatched red at the right
-    end of their shelf. Slots that a shopper made are outlined in red.
+    end of their shelf. Slots that a shopper made are outlined in red. With what cameras see, slots
+    and floor are coloured by it, and slots that none sees well enough are outlined in red.
 
     Args:
         store: What to draw.
         plan: Walls, zones and gates.
         out: File to write.
+        seen: What the cameras see, or None.
     """
     fixtures = list(store.fixtures.values())
     columns = min(3, max(1, len(fixtures)))
@@ -45,16 +48,19 @@ def draw_store(store: Store, plan: FloorPlan, out: Path) -> None:
     size = max(9.0, columns * width * _INCHES_PER_METRE), inches + _FLOOR_INCHES
     figure = Figure(figsize=size, dpi=120, layout="constrained")
     parts = figure.subfigures(2, 1, height_ratios=[_FLOOR_INCHES, inches], squeeze=False)
-    _draw_floor(parts[0, 0].add_subplot(), store, plan)
+    _draw_floor(parts[0, 0].add_subplot(), store, plan, seen)
     for i, fixture in enumerate(fixtures):
         axes = parts[1, 0].add_subplot(rows, columns, i + 1)
-        _draw_front(axes, store, fixture)
+        _draw_front(axes, store, fixture, seen)
         axes.set_xlim(-0.08, width - 0.07)
         axes.set_ylim(low, high)
     figure.savefig(out, format="png")
 
 
-def _draw_floor(axes: Axes, store: Store, plan: FloorPlan) -> None:
+def _draw_floor(axes: Axes, store: Store, plan: FloorPlan, seen: Seen | None) -> None:
+    if seen is not None:
+        draw_views(axes, store, plan, seen)
+        scale_bar(axes)
     for feature in plan.features:
         outline = feature.outline
         if feature.kind == "zone":
@@ -86,6 +92,8 @@ def _draw_floor(axes: Axes, store: Store, plan: FloorPlan) -> None:
         f"{len(store.slots)} slots, {len(store.products)} products\n"
         "orange: front; grey hatching: plate without product; red: plate without frame"
     )
+    if seen is not None:
+        title += f"\nred outline: less than {seen.threshold:g} pixels for 10 cm; dotted: views"
     axes.set_title(title, fontsize=10)
 
 
@@ -122,7 +130,7 @@ def _lowest(store: Store, fixture: Fixture) -> float:
     return min(heights, default=0.1) - 0.1
 
 
-def _draw_front(axes: Axes, store: Store, fixture: Fixture) -> None:
+def _draw_front(axes: Axes, store: Store, fixture: Fixture, seen: Seen | None) -> None:
     width, _, height = fixture.size_m
     colour = _KINDS.get(fixture.kind, "#dddddd")
     axes.add_patch(Rectangle((0, 0), width, height, facecolor="#fbfaf7", edgecolor=colour, lw=3))
@@ -140,7 +148,7 @@ def _draw_front(axes: Axes, store: Store, fixture: Fixture) -> None:
                   fontsize=_FONT + 1)  # fmt: skip
         spans = _draw_plates(axes, store, shelf, left, bottom)
         for i, slot in enumerate(store.slots_of_shelf[id_]):
-            _draw_slot(axes, store, slot, _slot_box(shelf, slot, spans, left, bottom), i)
+            _draw_slot(axes, store, slot, _slot_box(shelf, slot, spans, left, bottom), i, seen)
     axes.text(0, height + 0.03, f"{fixture.id} ({fixture.kind})", fontsize=11)
     axes.set_aspect("equal")
     axes.set_axis_off()
@@ -187,7 +195,12 @@ def _slot_box(
 
 
 def _draw_slot(
-    axes: Axes, store: Store, slot: Slot, box: tuple[float, float, float, float], index: int
+    axes: Axes,
+    store: Store,
+    slot: Slot,
+    box: tuple[float, float, float, float],
+    index: int,
+    seen: Seen | None,
 ) -> None:
     x, y, width, height = box
     sharing = [other for other in store.slots_of_shelf[slot.shelf] if _overlap(slot, other)]
@@ -195,21 +208,24 @@ def _draw_slot(
         # Products that share plates are drawn one above the other.
         height /= len(sharing)
         y += height * sharing.index(slot)
-    edge, thick = ("#d02020", 1.8) if slot.misplaced else ("#888888", 0.5)
+    marked = slot.misplaced or (seen is not None and seen.is_poor(slot.id))
+    edge, thick = (POOR, 1.8) if marked else ("#888888", 0.5)
+    colour = _SLOT_COLOURS[index % 10] if seen is None else seen.colour(slot.id)
     axes.add_patch(
-        Rectangle((x, y), width, height * 0.97, facecolor=_SLOT_COLOURS[index % 10],
-                  edgecolor=edge, lw=thick)
-    )  # fmt: skip
+        Rectangle((x, y), width, height * 0.97, facecolor=colour, edgecolor=edge, lw=thick)
+    )
     product = store.products[slot.product]
     upright = width < _NARROW_M and width < height
     length, room = (height, width) if upright else (width, height)
     letters = max(5, int(length * _INCHES_PER_METRE * 72 / (_FONT * 0.6)))
-    lines = max(1, int(room * _INCHES_PER_METRE * 72 / (_FONT * 1.25)) - 1)
-    name = textwrap.wrap(product.name, letters)[:lines]
-    grams = f"{product.weight_kg * 1000:.4g} g"
     facings = f" x{slot.facings}" if slot.facings > 1 else ""
-    text = "\n".join([*name, grams + facings])
+    last = [f"{product.weight_kg * 1000:.4g} g{facings}"]
+    if seen is not None:
+        last.append(seen.label(slot.id))
+    lines = max(1, int(room * _INCHES_PER_METRE * 72 / (_FONT * 1.25)) - len(last))
+    text = "\n".join([*textwrap.wrap(product.name, letters)[:lines], *last])
     axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=_FONT,
+              color="black" if seen is None else letters_on(colour),
               rotation=90 if upright else 0, clip_on=True)  # fmt: skip
 
 

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from aisle.store.geometry import Matrix, pose_from_rpy, translation
 from aisle.store.invented import Kind, ProductMaker
+from aisle.store.rooms import WALL_GAP_M, along_walls
 from aisle.store.spec import StoreSpec
 from aisle.store.types import Camera, Controller, Fixture, Gate, Plate, Product, Shelf, Slot, Store
 
-_WALL_GAP_M = 0.03
-_CORNER_M = 0.6
-"""Room to stand in a corner between fixtures of two walls."""
-_GATE_ROOM_M = 0.8
+_CHILLED = ("Milk", "Yogurt", "Pudding", "Smoothie", "Oat Drink", "Juice", "Cola", "Lemonade")
+"""What a fridge holds, as it is called in an assortment."""
 _GATE_DISTANCE_M = 1.0
 _GATE_WIDTH_M = 0.9
 
@@ -67,7 +66,7 @@ class _Builder:
         plans = [self._plan(kind) for kind in kinds]
         sizes = [plan.size for plan in plans]
         room = spec.room_m
-        poses = self._layout(sizes, aisle) if room is None else self._walls(plans, room)
+        poses = self._layout(sizes, aisle) if room is None else along_walls(sizes, kinds, room)
         for number, (plan, pose) in enumerate(zip(plans, poses, strict=True), start=1):
             self._fixture(f"{plan.kind[0]}{number}", plan, pose)
         if spec.slots is not None:
@@ -84,7 +83,9 @@ class _Builder:
             controllers=self.controllers,
             gates=self._gates(),
         )
-        return replace(store, cameras=self._cameras(store)) if spec.cameras + spec.overviews else store
+        return (
+            replace(store, cameras=self._cameras(store)) if spec.cameras + spec.overviews else store
+        )
 
     def _cameras(self, store: Store) -> dict[str, Camera]:
         # It needs Open3D, which takes a second to import and is of no use without cameras.
@@ -141,46 +142,13 @@ class _Builder:
         self._turn = turn
         return poses
 
-    def _walls(self, plans: list[_Plan], room: tuple[float, float]) -> list[Matrix]:
-        """Fixtures along the left, back and right wall of a room; fridges at the back.
-
-        Raises:
-            ValueError: They do not fit.
-        """
-        width, depth = room
-        corner = max(plan.size[1] for plan in plans) + _WALL_GAP_M + _CORNER_M
-        ends = {"left": _GATE_ROOM_M, "right": _GATE_ROOM_M, "back": corner}
-        limits = {"left": depth - 0.05, "right": depth - 0.05, "back": width - corner}
-        poses = []
-        for plan in plans:
-            order = (
-                ("back", "left", "right") if plan.kind == "fridge" else ("left", "right", "back")
-            )
-            long, away = plan.size[0] + 0.06, plan.size[1] + _WALL_GAP_M
-            fitting = [wall for wall in order if ends[wall] + long <= limits[wall]]
-            if not fitting:
-                raise ValueError(f"{len(plans)} fixtures do not fit along the walls of {room} m")
-            wall = (
-                fitting[0] if plan.kind == "fridge" else min(fitting, key=lambda wall: ends[wall])
-            )
-            at = round(ends[wall] + 0.03, 3)
-            ends[wall] += long
-            if wall == "left":
-                poses.append(pose_from_rpy((round(away, 3), at, 0.0), (0, 0, math.pi / 2)))
-            elif wall == "right":
-                corner_at = round(width - away, 3), round(at + plan.size[0], 3), 0.0
-                poses.append(pose_from_rpy(corner_at, (0, 0, -math.pi / 2)))
-            else:
-                poses.append(translation(at, round(depth - away, 3), 0.0))
-        return poses
-
     def _gates(self) -> dict[str, Gate]:
         """An entry and an exit, side by side before the first aisle or in a room's front wall."""
         side = _GATE_WIDTH_M / 2 + 0.1
         if self.spec.room_m is not None:
             middle = self.spec.room_m[0] / 2
-            entry = pose_from_rpy((middle - side, _WALL_GAP_M, 0.0), (0, 0, math.pi / 2))
-            way_out = pose_from_rpy((middle + side, _WALL_GAP_M, 0.0), (0, 0, -math.pi / 2))
+            entry = pose_from_rpy((middle - side, WALL_GAP_M, 0.0), (0, 0, math.pi / 2))
+            way_out = pose_from_rpy((middle + side, WALL_GAP_M, 0.0), (0, 0, -math.pi / 2))
             return {
                 "entry": Gate("entry", "entry", entry),
                 "exit": Gate("exit", "exit", way_out),
@@ -246,7 +214,7 @@ class _Builder:
                 shared = int(rng.integers(2, 4))
             for part in range(shared):
                 room = (span * width / shared, shelf.size_m[1], shelf.size_m[2])
-                product, last = self._product(theme, last, room)
+                product, last = self._product(theme, last, room, cold=plan.kind == "fridge")
                 area = None
                 if not plates:
                     left = at * width + part * room[0]
@@ -270,7 +238,12 @@ class _Builder:
         return max(1e-3, sum(chance for span, chance in self.spec.span if span <= left))
 
     def _product(
-        self, theme: float, last: tuple[Kind, float] | None, room: tuple[float, float, float]
+        self,
+        theme: float,
+        last: tuple[Kind, float] | None,
+        room: tuple[float, float, float],
+        *,
+        cold: bool,
     ) -> tuple[Product, tuple[Kind, float] | None]:
         """A product for a place, and what its right neighbour may be made like."""
         if self.slots and self.rng.random() < self.spec.doubled:
@@ -278,13 +251,19 @@ class _Builder:
             again = self.products[ids[int(self.rng.integers(len(ids)))]]
             if all(size <= limit for size, limit in zip(again.size_m, room, strict=True)):
                 return again, last
-        return self._new_product(theme, last, room)
+        return self._new_product(theme, last, room, cold=cold)
 
     def _new_product(
-        self, theme: float, last: tuple[Kind, float] | None, room: tuple[float, float, float]
+        self,
+        theme: float,
+        last: tuple[Kind, float] | None,
+        room: tuple[float, float, float],
+        *,
+        cold: bool = False,
     ) -> tuple[Product, tuple[Kind, float] | None]:
         for product in self._waiting:
-            if all(size <= limit for size, limit in zip(product.size_m, room, strict=True)):
+            fits = all(size <= limit for size, limit in zip(product.size_m, room, strict=True))
+            if fits and cold == any(word in product.name for word in _CHILLED):
                 self._waiting.remove(product)
                 self.products[product.id] = product
                 return product, last

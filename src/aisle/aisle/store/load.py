@@ -9,11 +9,13 @@ import numpy as np
 from shapely import Point, Polygon
 from shapely.ops import unary_union
 
-from aisle.store import floor
+from aisle.store import floor, planogram, rig
 from aisle.store.assemble import Assembler
 from aisle.store.catalogue import read_catalogue
+from aisle.store.coverage import ENOUGH_PX, coverage
 from aisle.store.floor import FloorPlan, read_floor_plan
-from aisle.store.planogram import Places, read_planogram
+from aisle.store.geometry3d import Open3DMissing
+from aisle.store.planogram import Places, read_planogram, slot_lines
 from aisle.store.problems import Problem, Report, StoreError
 from aisle.store.rig import read_rig
 from aisle.store.types import Store
@@ -45,11 +47,36 @@ def load_store(path: Path) -> tuple[Store, list[Problem]]:
 
 
 def check_store(path: Path) -> list[Problem]:
-    """Every mistake in a store's folder; empty when there is none."""
+    """Every mistake in a store's folder; empty when there is none.
+
+    Where the store has cameras, also what they see too little of.
+    """
     try:
-        return read_store_files(path).problems
+        files = read_store_files(path)
     except StoreError as error:
         return error.problems
+    report = Report(list(files.problems))
+    if files.store.cameras:
+        _check_views(files, path, report)
+    return report.problems
+
+
+def _check_views(files: StoreFiles, path: Path, report: Report) -> None:
+    """Warns of slots that neither plates nor cameras watch well enough."""
+    try:
+        found = coverage(files.store, files.robot)
+    except Open3DMissing as error:
+        report.warn(rig.FILE, 0, "slot-hardly-seen", f"what cameras see was not checked: {error}")
+        return
+    lines = slot_lines(path)
+    for id_ in found.poor():
+        slot = files.store.slots[id_]
+        if slot.plates:
+            continue
+        view = found.best(id_)
+        best = f"{view.px_per_dm:.0f} px for 10 cm ({view.camera})" if view else "no view at all"
+        message = f"slot {id_} has no plates, and its best view has {best}, not {ENOUGH_PX:g} px"
+        report.warn(planogram.FILE, lines.get(id_, 0), "slot-hardly-seen", message)
 
 
 def read_store_files(path: Path) -> StoreFiles:

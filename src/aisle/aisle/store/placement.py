@@ -22,6 +22,8 @@ _AIM_M = (0.5, 0.9, 1.2)
 """Heights on a fixture's front at which a camera may look."""
 _HAND_M = 1.0
 _STEP_M = 0.25
+_GRID_M = 0.5
+"""Distance of the places from which a camera may look straight down."""
 _NO_PLATE = 4.0
 """Weight of a slot without plates, where nothing but cameras can tell what happens."""
 _SECOND = 0.4
@@ -130,27 +132,29 @@ class _Views:
 
 
 def _candidates(store: Store, lens: Lens, height_m: float) -> dict[str, Camera]:
-    """Cameras before all fixtures, which look at a front or straight down; inside the store."""
+    """Cameras that look at the fronts of fixtures, or straight down; inside the store."""
     low, high = _extent(store)
-    found: dict[str, Camera] = {}
+    views: list[tuple[Array, Array]] = []
     for fixture in store.fixtures.values():
         width = fixture.size_m[0]
         for beside in _BESIDE:
             for away in _AWAY_M:
-                local = np.array([beside * width, -away, 0.0, 1.0])
-                place = (fixture.pose @ local)[:3]
+                place = (fixture.pose @ [beside * width, -away, 0.0, 1.0])[:3]
                 place[2] = height_m
-                if not ((place[:2] >= low) & (place[:2] <= high)).all():
-                    continue
-                aims = [fixture.pose @ [width / 2, 0.0, aim, 1.0] for aim in _AIM_M]
-                aims.append(fixture.pose @ [*local[:2], 0.0, 1.0])
-                for aim in aims:
-                    id_ = f"c{len(found)}"
-                    pose = np.round(looking(np.round(place, 3), np.round(aim[:3], 3)), 12)
-                    found[id_] = Camera(
-                        id_, pose, lens.width, lens.height, lens.horizontal_fov_rad,
-                        distortion=lens.distortion, rate_hz=lens.rate_hz,
-                    )  # fmt: skip
+                if ((place[:2] >= low) & (place[:2] <= high)).all():
+                    aims = [fixture.pose @ [width / 2, 0.0, aim, 1.0] for aim in _AIM_M]
+                    views += [(place, aim[:3]) for aim in aims]
+    if store.fixtures:
+        for x in np.arange(low[0] + _GRID_M, high[0], _GRID_M):
+            for y in np.arange(low[1] + _GRID_M, high[1], _GRID_M):
+                views.append((np.array([x, y, height_m]), np.array([x, y, 0.0])))
+    found = {}
+    for i, (place, aim) in enumerate(views):
+        pose = np.round(looking(np.round(place, 3), np.round(aim, 3)), 12)
+        found[f"c{i}"] = Camera(
+            f"c{i}", pose, lens.width, lens.height, lens.horizontal_fov_rad,
+            distortion=lens.distortion, rate_hz=lens.rate_hz,
+        )  # fmt: skip
     return found
 
 

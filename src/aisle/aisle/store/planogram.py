@@ -61,6 +61,12 @@ def read_planogram(directory: Path, places: Places, report: Report) -> dict[str,
     return slots
 
 
+def slot_lines(directory: Path) -> dict[str, int]:
+    """The line of the planogram that makes each slot."""
+    rows = read_table(directory / FILE, FILE, COLUMNS, OPTIONAL, Report())
+    return {slot_id(f"{r['fixture']}/{r['shelf']}", r["product"]): r.line for r in rows}
+
+
 def _slot(row: Row, places: Places, report: Report) -> Slot | None:
     before = len(report.problems)
     product = places.catalogue.products.get(row["product"])

@@ -43,6 +43,7 @@ RULES: dict[str, str] = {
     "product-placed-twice": "A product stands on two shelves and the later row is no duplicate.",
     "bad-flag": "A cell of the column duplicate is neither 'yes' nor 'no' nor empty.",
     "too-wide": "The facings of a product are wider than its place.",
+    "slot-hardly-seen": "Cameras see a slot without plates with less than 30 pixels for 10 cm.",
     "plate-without-frame": "A plate of the rig has no frame in the URDF: its place is unknown.",
     "shelf-without-frame": "A shelf of the rig has no frame in the URDF: its place is unknown.",
     # rig.yaml
