@@ -62,6 +62,12 @@ def in_sweep(fixture: Fixture, x: float, y: float, margin: float = 0.22) -> bool
     return math.hypot(local[0], local[1]) < fixture.size_m[0] + margin
 
 
+def in_open_door(fixture: Fixture, spot: Spot) -> bool:
+    """Whether somebody who stands before a fridge there is where its open door is."""
+    local = np.linalg.inv(fixture.pose) @ [*spot, 0.0, 1.0]
+    return bool(local[0] < 0.18)
+
+
 def _in_map(fixture: Fixture, x: float, y: float) -> Spot:
     point = fixture.pose @ [x, y, 0.0, 1.0]
     return float(point[0]), float(point[1])

@@ -12,6 +12,7 @@ from aisle.sim.choreography.body import Point, reach
 from aisle.sim.choreography.contact import (
     door_stand,
     facing,
+    in_open_door,
     in_sweep,
     palm_on,
     stands,
@@ -51,6 +52,7 @@ class Stage:
         self.gestures: list[Gesture] = []
         self.doors: list[DoorMove] = []
         self._at_door: dict[str, set[tuple[str, int]]] = {}
+        self._door_clear_s: dict[str, float] = {}
         gates = list(store.gates.values())
         self.walks = Walks(Floor(store), [self._in_gate(gate, 0.0) for gate in gates])
         self._entry = next((gate for gate in gates if gate.kind != "exit"), None)
@@ -119,6 +121,7 @@ class Stage:
         tries = 0
         for spot in stands(place, middle, offsets):
             fits = self._reaches(spot, targets) and self.walks.clear(spot, [agent.key])
+            fits = fits and not (place.kind == "fridge" and in_open_door(place, spot))
             if not fits:
                 continue
             tries += 1
@@ -215,8 +218,6 @@ class Stage:
     def _open(self, agent: Agent, fixture: Fixture) -> bool:
         """Open a fridge's door unless somebody before it holds it open."""
         users = self._at_door.setdefault(fixture.id, set())
-        if agent.key in users:
-            return True
         if not users:
             spot = door_stand(fixture)
             others = self.walks.standing([agent.key])
@@ -238,6 +239,9 @@ class Stage:
             self.doors.append(DoorMove(start, _DOOR_S, fixture.id, OPEN_RAD))
             agent.clock_s = start + _DOOR_S + 0.2
         users.add(agent.key)
+        # Somebody else may open it later than this person comes.
+        opened = max(d.start_s + d.duration_s for d in self.doors if d.fixture == fixture.id)
+        agent.not_before_s = max(agent.not_before_s, opened + 0.1)
         return True
 
     def _left_door(self, agent: Agent, goal: Spot | None, walk: Walk) -> None:
@@ -247,14 +251,16 @@ class Stage:
             if agent.key not in users or (goal is not None and in_sweep(fixture, *goal)):
                 continue
             users.discard(agent.key)
+            clear = [
+                t
+                for t, x, y in self.walks.points(agent.key)
+                if t >= walk.start_s and not in_sweep(fixture, x, y)
+            ]
+            # Who was planned first may leave last.
+            gone = max(min(clear, default=walk.arrive_s), self._door_clear_s.get(name, 0.0))
+            self._door_clear_s[name] = gone
             if not users:
-                clear = [
-                    t
-                    for t, x, y in self.walks.points(agent.key)
-                    if t >= walk.start_s and not in_sweep(fixture, x, y)
-                ]
-                at = min(clear, default=walk.arrive_s) + 0.3
-                self.doors.append(DoorMove(at, 1.2, name, 0.0))
+                self.doors.append(DoorMove(gone + 0.3, 1.2, name, 0.0))
 
     def _through(self, gate: Gate | None) -> list[Spot]:
         """Outside, in the gate, inside; a store without gates is entered at a corner."""
