@@ -1,4 +1,4 @@
-"""What people carry their shopping in: a wire basket, a cloth bag. Origin: where the hand holds."""
+"""What people carry their shopping in: a wire basket, a cloth bag. Origin: where it hangs."""
 
 from __future__ import annotations
 

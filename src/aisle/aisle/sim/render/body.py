@@ -33,6 +33,8 @@ class BodyMesh:
     """[3] each, left and right."""
     head: NDArray[np.float64]
     """[3] the middle of the head."""
+    bag: NDArray[np.float64]
+    """[3] where a bag hangs: in the left hand, or in the crook of the arm when that is busy."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class _Rest:
     """[V, 3 bones] likewise each normal."""
     head: NDArray[np.float64]
     """[3] the middle of the head."""
+    elbow: NDArray[np.float64]
+    """[3] the left one."""
 
 
 class Bodies:
@@ -68,6 +72,7 @@ class Bodies:
             along = baked["along"].astype(np.float32)
         self.places: FloatArray = np.column_stack([self._vertices[0], along])
         self._head = self._names.index("head")
+        self._elbow = self._names.index("forearm.L")
         self._rest = lru_cache(maxsize=32)(self._dress)
         self.clothes = lru_cache(maxsize=32)(clothes_for)
 
@@ -93,7 +98,9 @@ class Bodies:
         out[:, :3] = rest.spread @ columns.reshape(-1, 3)
         out[:, 3:] = rest.turned @ columns[:, :3].reshape(-1, 3)
         head = bones[self._head, :, :3] @ rest.head + bones[self._head, :, 3]
-        return BodyMesh(out, (palms[0], palms[1]), head)
+        crook = bones[self._elbow, :, :3] @ rest.elbow + bones[self._elbow, :, 3]
+        bag = palms[0] if person.left_hand is None else crook
+        return BodyMesh(out, (palms[0], palms[1]), head, bag)
 
     def _dress(self, seed: int) -> _Rest:
         """A body in its clothes and hair: its skin, moved outwards where they are."""
@@ -111,6 +118,7 @@ class Bodies:
             spread.reshape(len(dressed), -1),
             turned.reshape(len(dressed), -1),
             self._joints[shape, self._head] + (0.03, 0.0, 0.08),
+            self._joints[shape, self._elbow],
         )
 
 

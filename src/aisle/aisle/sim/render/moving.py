@@ -160,9 +160,9 @@ def _box_of_shadow(person: Person) -> NDArray[np.float64]:
 
 
 def _bag_pose(person: Person, mesh: BodyMesh) -> Matrix:
-    """[4, 4] of a bag that hangs from the left hand, along the way the body faces."""
+    """[4, 4] of a bag that hangs from the left arm, along the way the body faces."""
     c, s = np.cos(person.heading), np.sin(person.heading)
     pose = np.eye(4)
     pose[:2, :2] = [[c, -s], [s, c]]
-    pose[:3, 3] = mesh.palms[0]
+    pose[:3, 3] = mesh.bag
     return pose
