@@ -42,6 +42,30 @@ def test_show_writes_a_picture(tmp_path):
     assert out.exists()
 
 
+def test_show_lists_what_cameras_see_too_little_of(tmp_path):
+    out = tmp_path / "shop.png"
+    result = run(app, ["show", str(SOUND), "--out", str(out), "--threshold", "50"])
+    assert result.exit_code == 0
+    assert "g1/s1/crisps-small: 44 px in cam1, on plates" in result.output
+    assert "f1/s1/96385074: in no view, on plates" in result.output
+    assert "3 of 5 slots: less than 50 px" in result.output
+
+
+def test_show_gives_the_same_as_numbers():
+    result = run(app, ["show", str(SOUND), "--json"])
+    assert result.exit_code == 0
+    found = json.loads(result.output)
+    assert found["poor"] == ["f1/s1/96385074"]
+    assert found["cameras"] == ["cam1"]
+    slots = {slot["slot"]: slot for slot in found["slots"]}
+    (view,) = slots["g1/s2/lemonade"]["views"]
+    assert (view["camera"], view["face"]) == ("cam1", "top")
+    assert 50 < view["px_per_dm"] < 56
+    assert slots["f1/s1/96385074"] == {
+        "slot": "f1/s1/96385074", "product": "96385074", "plates": 2, "views": [],
+    }  # fmt: skip
+
+
 def test_show_of_a_broken_store_ends_with_1(tmp_path):
     result = run(app, ["show", str(tmp_path), "--out", str(tmp_path / "x.png")])
     assert result.exit_code == 1

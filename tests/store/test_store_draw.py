@@ -1,7 +1,11 @@
+from matplotlib.colors import to_rgb
 from store_samples import SOUND
 
+from aisle.store.coverage import coverage
 from aisle.store.draw import draw_store
+from aisle.store.draw_coverage import UNSEEN, Seen
 from aisle.store.floor import FloorPlan
+from aisle.store.geometry3d import StoreGeometry
 from aisle.store.load import read_store_files
 from aisle.store.model import with_slot_change
 
@@ -38,3 +42,28 @@ def test_a_store_without_floor_plan_and_poses_is_drawn(tmp_path):
     )
     draw_store(lost, FloorPlan(), tmp_path / "lost.png")
     assert (tmp_path / "lost.png").stat().st_size > 1000
+
+
+def test_slots_are_marked_with_what_cameras_see_of_them(tmp_path, monkeypatch):
+    from matplotlib.axes import Axes
+
+    written = []
+    text = Axes.text
+
+    def spy(self, x, y, s, **options):
+        written.append(s)
+        return text(self, x, y, s, **options)
+
+    monkeypatch.setattr(Axes, "text", spy)
+    files = read_store_files(SOUND)
+    geometry = StoreGeometry()
+    seen = Seen(coverage(files.store, files.robot, geometry=geometry), geometry, 50)
+    assert [slot for slot in files.store.slots if seen.is_poor(slot)] == list(
+        seen.coverage.poor(50)
+    )
+    assert seen.colour("f1/s1/96385074") == to_rgb(UNSEEN)
+    draw_store(files.store, files.floor_plan, tmp_path / "shop.png", seen)
+    everything = " ".join(written)
+    assert "53 px cam1" in everything
+    assert "unseen" in everything
+    assert (tmp_path / "shop.png").read_bytes().startswith(b"\x89PNG")

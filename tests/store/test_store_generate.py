@@ -1,15 +1,21 @@
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import yaml
+from pydantic import TypeAdapter
 from store_samples import FULL_RACK, assert_same_store
 
+from aisle.store.coverage import ENOUGH_PX, coverage
 from aisle.store.generate import StoreSpec, generate_store
 from aisle.store.gtin import is_gtin
+from aisle.store.load import check_store, read_store_files
 from aisle.store.write import write_store
 
+CORNER = FULL_RACK.parent / "corner"
+COLD = ("Milk", "Yogurt", "Pudding", "Smoothie", "Oat Drink", "Juice", "Cola", "Lemonade")
 ODD = StoreSpec(
     gondolas=2,
     fridges=1,
@@ -140,3 +146,64 @@ def test_the_shipped_store_is_what_its_seed_makes(tmp_path):
     spec = StoreSpec(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
     for path in write_store(make(seed, spec), tmp_path).iterdir():
         assert path.read_text() == (FULL_RACK / path.name).read_text(), path.name
+
+
+@pytest.fixture(scope="module")
+def corner():
+    return read_store_files(CORNER)
+
+
+def test_every_slot_of_corner_without_plates_has_30_pixels_for_10_cm(corner):
+    store = corner.store
+    assert len(store.cameras) >= 4
+    assert 55 <= len(store.products) <= 65
+    bare = [slot.id for slot in store.slots.values() if not slot.plates]
+    assert 15 <= len(bare) < len(store.slots)
+    for doors in ({}, {"f4": 2.0}):
+        found = coverage(store, corner.robot, doors)
+        assert found.placed.all()
+        assert min(found.best(slot).px_per_dm for slot in bare) >= ENOUGH_PX
+        assert found.poor(24) == ()
+    assert check_store(CORNER) == []
+
+
+def test_corner_is_what_its_seed_makes(tmp_path):
+    spec = TypeAdapter(StoreSpec).validate_python(
+        yaml.safe_load((CORNER / "spec.yaml").read_text())
+    )
+    store = make(3, spec)
+    write_store(store, tmp_path, spec.room_m)
+    for path in tmp_path.iterdir():
+        assert path.read_text() == (CORNER / path.name).read_text(), path.name
+
+
+def test_corner_is_a_room_with_a_fridge_and_two_gates(corner):
+    store = corner.store
+    (wall,) = corner.floor_plan.of("wall")
+    assert np.ptp(wall.outline, axis=0).tolist() == [4.0, 5.0]
+    assert {gate.kind for gate in store.gates.values()} == {"entry", "exit"}
+    assert {fixture.kind for fixture in store.fixtures.values()} == {"gondola", "fridge"}
+    chilled = {store.products[s.product].name for s in store.slots.values() if s.shelf[:2] == "f4"}
+    assert all(any(word in name for word in COLD) for name in chilled)
+    for fixture in store.fixtures.values():
+        width, depth, _ = fixture.size_m
+        middle = fixture.pose @ [width / 2, depth / 2, 0, 1]
+        front = fixture.pose @ [width / 2, -0.5, 0, 1]
+        assert (np.abs(middle[:2] - [2, 2.5]) <= [2, 2.5]).all()
+        assert np.linalg.norm(front[:2] - [2, 2.5]) < np.linalg.norm(middle[:2] - [2, 2.5])
+
+
+def test_cameras_leave_the_rest_of_a_store_as_it_was():
+    plain = StoreSpec(gondolas=1, shelves=(2,), plates=(4,), bare_shelves=0.5)
+    bare, seen = make(4, plain), make(4, replace(plain, cameras=2, overviews=1))
+    assert_same_store(replace(seen, cameras={}), bare)
+    assert list(seen.cameras) == ["cam1", "cam2", "cam3"]
+    assert seen.cameras["cam3"].horizontal_fov_rad == 1.7
+    found = coverage(seen)
+    one = coverage(replace(seen, cameras={"cam1": seen.cameras["cam1"]}))
+    assert np.minimum(found.best_px, ENOUGH_PX).sum() >= np.minimum(one.best_px, ENOUGH_PX).sum()
+
+
+def test_a_room_that_is_too_small_is_refused():
+    with pytest.raises(ValueError, match="do not fit"):
+        make(1, StoreSpec(gondolas=9, room_m=(3.0, 3.0)))
