@@ -163,7 +163,7 @@ def test_every_slot_of_corner_without_plates_has_30_pixels_for_10_cm(corner):
         found = coverage(store, corner.robot, doors)
         assert found.placed.all()
         assert min(found.best(slot).px_per_dm for slot in bare) >= ENOUGH_PX
-        assert found.poor(24) == ()
+        assert found.poor(23) == ()
     assert check_store(CORNER) == []
 
 

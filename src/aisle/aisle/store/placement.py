@@ -18,7 +18,7 @@ _BESIDE = (0.1, 0.5, 0.9)
 """Places along a fixture, as shares of its width."""
 _AWAY_M = (0.5, 0.9, 1.3, 1.7)
 """Distances before a fixture."""
-_AIM_M = (0.5, 0.9, 1.2)
+_AIM_M = (0.6, 0.8, 1.0, 1.2)
 """Heights on a fixture's front at which a camera may look."""
 _HAND_M = 1.0
 _STEP_M = 0.25
@@ -107,7 +107,8 @@ class _Views:
     def __init__(self, store: Store, enough_px: float) -> None:
         geometry = StoreGeometry()
         found = coverage(store, geometry=geometry)
-        self._slots = np.minimum(found.px_per_dm / enough_px, 1.0)
+        # A slot that reaches out of the image is worth less, however large it is there.
+        self._slots = np.minimum(found.px_per_dm / enough_px, 1.0) * found.visible
         bare = np.array([not slot.plates for slot in store.slots.values()], dtype=bool)
         weights = np.where(bare, _NO_PLATE, 1.0) * found.placed
         self._weights = weights / max(weights.sum(), 1.0)
