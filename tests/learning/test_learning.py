@@ -115,3 +115,31 @@ def test_the_yardstick_finds_clear_single_takes():
     true = [e.product for e in simulation.truth]
     assert len(true) > 10
     assert sum(named.count(p) > 0 for p in true) / len(true) > 0.85
+
+
+def test_training_ends_with_a_word_when_nobody_simulates_any_more(tmp_path, monkeypatch):
+    import queue
+
+    from aisle.learning import train
+
+    class Ended:
+        def is_alive(self):
+            return False
+
+    monkeypatch.setattr(train, "WAIT_S", 0.01)
+    trainer = train.Trainer(tmp_path, train.TrainConfig(steps=4))
+    with pytest.raises(RuntimeError, match="simulating"):
+        train._loop(trainer, queue.Queue(), [], [Ended()])
+
+
+def test_training_simulates_from_seeds_that_no_benchmark_uses(monkeypatch):
+    from aisle.learning import collect
+
+    seeds = []
+    monkeypatch.setattr(
+        collect, "samples_of", lambda store, scenario, seed, *_: [seeds.append(seed)]
+    )
+    for _, sample in zip(range(5), collect.endless_samples(10**9), strict=False):
+        assert sample is None
+    assert len(set(seeds)) == 5
+    assert max(seeds) < 1 << 30

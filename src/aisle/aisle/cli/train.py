@@ -21,7 +21,7 @@ def train(
     ] = Path("out/train"),
     steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 16_000,
     batch: Annotated[int, typer.Option(min=1, help="Windows a step.")] = 128,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=1000)] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
     calibration: Annotated[
         int, typer.Option(min=0, help="Development sessions to calibrate on.")

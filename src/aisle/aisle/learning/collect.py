@@ -233,12 +233,15 @@ def _fill_hands(fusion: Fusion, simulation: Simulation, name: str, rng: Rng) -> 
 
 
 def endless_samples(seed: int, model: Runtime | None = None) -> Iterator[Sample]:
-    """Samples from ever new stores and scenarios."""
+    """Samples from ever new stores and scenarios.
+
+    Simulations have seeds below 2**30: benchmarks begin at 2**40, calibration at 2**41.
+    """
     number = 0
     while True:
         rng = np.random.default_rng((seed, number))
         store = generate_store(rng, training_spec(rng))
         scenario = training_scenario(rng)
         if any(slot.plates for slot in store.slots.values()):
-            yield from samples_of(store, scenario, seed * 100_003 + number, model, (0.4, 0.9))
+            yield from samples_of(store, scenario, int(rng.integers(1 << 30)), model, (0.4, 0.9))
         number += 1

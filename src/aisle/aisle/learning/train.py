@@ -30,6 +30,8 @@ from aisle.receipt_model.network import NetworkConfig, ReceiptTransformer
 Pair = tuple[Arrays, Label]
 BATCHES = 4
 """Batches that are drawn together, and steps between two looks at anything else."""
+WAIT_S = 10.0
+"""How long to wait for samples before looking whether anybody still makes them."""
 OWN = "own.onnx"
 """The model so far, for the simulations: twice as fast as torch on a few windows at a time."""
 
@@ -49,6 +51,8 @@ class TrainConfig:
     buffer: int = 100_000
     first: int = 30_000
     """Samples to wait for before the first step."""
+    behind: int = 50_000
+    """Learning waits when it is this many new samples ahead of the simulations."""
     own_from: float = 0.2
     """Share of the steps after which simulations also run on the model's own answers."""
     own_share: float = 0.6
@@ -199,7 +203,7 @@ def train(directory: Path, config: TrainConfig) -> Trainer:
     for worker in workers:
         worker.start()
     try:
-        _loop(trainer, samples, checks)
+        _loop(trainer, samples, checks, workers)
     finally:
         for worker in workers:
             worker.terminate()
@@ -218,7 +222,7 @@ def _check_batches(config: TrainConfig) -> list[Batch]:
     return [make_batch(pairs[i : i + size]) for i in range(0, len(pairs), size)]
 
 
-def _loop(trainer: Trainer, samples: Any, checks: list[Batch]) -> None:
+def _loop(trainer: Trainer, samples: Any, checks: list[Batch], workers: list[Any]) -> None:
     config = trainer.config
     rng = np.random.default_rng((config.seed, trainer.runs))
     buffer: list[Pair] = []
@@ -226,11 +230,14 @@ def _loop(trainer: Trainer, samples: Any, checks: list[Batch]) -> None:
     mean: dict[str, float] = {}
     begun, saved = time.monotonic() - trainer.seconds, time.monotonic()
     while trainer.step < config.steps:
-        wait = len(buffer) < config.first
-        if got < config.first + config.batch * (trainer.step - first_step):
+        wanted = config.first + config.batch * (trainer.step - first_step)
+        wait = len(buffer) < config.first or got < wanted - config.behind
+        if got < wanted:
             # Enough new samples, not all that can be had: simulating takes a core from learning.
             got += _receive(samples, buffer, config.buffer, wait=wait, at=got)
         if wait:
+            if not any(worker.is_alive() for worker in workers):
+                raise RuntimeError("all simulating processes have ended: see their messages above")
             continue
         for batch in _batches(rng, buffer, config.batch):
             parts = trainer.learn(batch)
@@ -257,7 +264,7 @@ def _receive(samples: Any, buffer: list[Pair], limit: int, wait: bool, at: int) 
     got = 0
     while True:
         try:
-            chunk: list[Pair] = samples.get(timeout=120) if wait else samples.get_nowait()
+            chunk: list[Pair] = samples.get(timeout=WAIT_S) if wait else samples.get_nowait()
         except queue.Empty:
             return got
         for pair in chunk:
