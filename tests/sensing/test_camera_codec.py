@@ -43,6 +43,10 @@ JPEG = encode_jpeg(picture(), "rgb8", 95)
 PNG = bytes(png(picture()[:, :, ::-1]))
 
 
+def chunk(name, data=b""):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
 def close(one, two):
     return np.abs(one.astype(int) - two).mean() < 3.0
 
@@ -158,6 +162,18 @@ def test_a_jpeg_with_endless_scans_is_refused():
 def test_other_formats_are_refused(data):
     with pytest.raises(DecodeError, match="neither JPEG nor PNG"):
         decode(data)
+
+
+@pytest.mark.parametrize("name", [b"iCCP", b"tRNS", b"gAMA", b"cHRM", b"pHYs", b"acTL", b"fcTL"])
+@pytest.mark.parametrize("before", [b"IDAT", b"IEND"])
+@pytest.mark.parametrize("content", [b"", b"x", b"x\0", bytes(3)])
+def test_a_side_chunk_without_its_content_gives_a_picture_or_an_error(name, before, content):
+    at = PNG.index(before) - 4
+    try:
+        image = decode(PNG[:at] + chunk(name, content) + PNG[at:])
+    except DecodeError:
+        return
+    np.testing.assert_array_equal(image, picture())
 
 
 def test_sixteen_bits_are_refused():

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 from array import array
 from typing import cast
 
@@ -132,10 +131,10 @@ def _png(raw: memoryview, shrink: int, max_pixels: int) -> Picture:
         # Not OpenCV: bytes can be made over which its reader of PNG never ends.
         with Image.open(io.BytesIO(raw), formats=["PNG"]) as found:
             if found.size != (width, height):
-                raise DecodeError("damaged PNG: a second header")
+                raise ValueError("a second header")
             image = np.asarray(found.convert("L" if colors == 0 else "RGB"))
-    except (OSError, SyntaxError, ValueError, EOFError, zlib.error) as error:
-        raise DecodeError(f"damaged PNG: {error}") from None
+    except Exception as error:  # Pillow does not say what a damaged chunk may raise
+        raise DecodeError(f"damaged PNG: {error or type(error).__name__}") from None
     if shrink == 1:
         return image
     size = -(-width // shrink), -(-height // shrink)
