@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 
 import numpy as np
 import pytest
@@ -109,6 +110,23 @@ def test_a_slow_consumer_gets_the_newest_frames():
     grabber, _ = run_to_end(Script(*frames))
     assert grabber.take() == frames[3:]
     assert grabber.counters["dropped"] == 3
+
+
+def test_a_queue_that_is_emptied_while_a_frame_comes_loses_nothing():
+    class TakenAfterALook(deque):
+        def __len__(self):
+            seen = super().__len__()
+            self.clear()
+            return seen
+
+    source = Script(FRAME)
+    grabber = Grabber(Opener(source))
+    grabber._frames = TakenAfterALook([FRAME] * QUEUE, maxlen=QUEUE)
+    grabber.start()
+    until(lambda: grabber.ended)
+    assert grabber.counters["opened"] == 1
+    assert grabber.error == "the end"
+    assert grabber._frames.popleft() is FRAME
 
 
 def test_damaged_frames_are_counted_and_passed_over():

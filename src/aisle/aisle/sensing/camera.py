@@ -98,7 +98,7 @@ class Grabber:
         reconnect_s: float = 0.5,
     ) -> None:
         self._opener, self._notify, self._reconnect_s = opener, notify, reconnect_s
-        self._frames: deque[CameraFrame] = deque()
+        self._frames: deque[CameraFrame] = deque(maxlen=QUEUE)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._newest_s = time.monotonic()
@@ -185,9 +185,9 @@ class Grabber:
         self._newest_s = time.monotonic()
         self.counters["frames"] += 1
         self.error = ""
-        if len(self._frames) >= QUEUE:
+        # The consumer may empty the queue at any moment, so it is the deque that drops the oldest.
+        if len(self._frames) == QUEUE:
             self.counters["dropped"] += 1
-            self._frames.popleft()
         self._frames.append(frame)
         self._tell()
 
