@@ -145,3 +145,23 @@ def test_a_stamp_that_is_only_wrong_ends_no_silence(store):
     found = push_all(fusion, batches(store, 6, 12))
     assert finals(found) == ["a"]
     assert gaps(found, "a") == []
+
+
+def test_an_exit_from_the_future_that_comes_before_the_first_reading_does_not_stop_time(store):
+    fusion = fusion_of(store)
+    fusion.push(GateEvent(at(86_400), "north", GateKind.EXIT, "a"))
+    found = push_all(fusion, in_order(batches(store, 0, 4), [enter("a", 1)])) + fusion.finish()
+    assert fusion.counters["gate_events_from_the_future"] == 1
+    found += push_all(fusion, in_order(batches(store, 5, 12), [leave("a", 7)]))
+    assert finals(found) == ["a"]
+    assert fusion.sync.closed_ns < at(12)
+
+
+def test_an_exit_from_the_future_in_a_restored_state_does_not_stop_time(store):
+    first, second = fusion_of(store), fusion_of(store)
+    push_all(first, in_order(batches(store, 0, 4), [enter("a", 1)]))
+    first.memory.sessions["a"].exit_ns = at(86_400)
+    second.restore(first.snapshot(), "away")
+    push_all(second, batches(store, 5, 9))
+    assert second.finish() == []
+    assert second.sync.closed_ns < at(9)

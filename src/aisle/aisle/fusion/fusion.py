@@ -160,7 +160,7 @@ class Fusion:
             if self.sync.epoch != epoch:
                 self._move_time(batch.end_ns)
             if self._passages.began_ns is None:
-                self._passages.began_ns = batch.stamp_ns
+                self._passages.begin(batch.stamp_ns)
             batch = self._shelves.add(batch, self.config.heaviest_kg)
             self._plates.add(batch)
             self.sync.note_readings(batch, bool(np.isfinite(batch.kilograms).any()))

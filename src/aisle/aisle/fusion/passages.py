@@ -11,6 +11,7 @@ from aisle.fusion.outbox import Outbox
 from aisle.fusion.synchronizer import SECOND, Synchronizer
 from aisle.records import GateEvent, GateKind
 
+_FUTURE = "gate_events_from_the_future"
 NEVER_ENTERED = "gate: nobody was seen entering as this session"
 
 
@@ -53,17 +54,30 @@ class Passages:
             return "repeated_gate_events"
         if len(memory.gates) >= config.max_sessions:
             return "gate_events_refused"
+        return _FUTURE if self._ahead(event.stamp_ns) else ""
+
+    def _ahead(self, stamp_ns: int) -> bool:
+        """Whether a stamp is too far ahead of the readings; nobody knows before the first."""
         newest_ns = self._sync.newest_ns
-        if newest_ns and event.stamp_ns > newest_ns + round(config.gate_ahead_s * SECOND):
-            return "gate_events_from_the_future"
-        return ""
+        limit_ns = round(self._config.gate_ahead_s * SECOND)
+        return newest_ns is not None and stamp_ns > newest_ns + limit_ns
+
+    def begin(self, stamp_ns: int) -> None:
+        """The first reading has come: drop what waits, and by its stamp is of the future."""
+        self.began_ns = stamp_ns
+        kept = [event for event in self._memory.gates if not self._ahead(event.stamp_ns)]
+        self._counters[_FUTURE] += len(self._memory.gates) - len(kept)
+        self._memory.gates = kept
 
     @property
     def exits_ns(self) -> list[int]:
-        """Stamps of the exits of all sessions that are not closed yet, in order."""
+        """Stamps of the exits of all sessions that are not closed yet, in order.
+
+        Without those too far ahead: time must not be moved to them.
+        """
         waiting = {e.stamp_ns for e in self._memory.gates if e.kind is GateKind.EXIT}
         known = {s.exit_ns for s in self._memory.sessions.values() if s.exit_ns is not None}
-        return sorted(waiting | known)
+        return sorted(exit_ns for exit_ns in waiting | known if not self._ahead(exit_ns))
 
     def apply(self, tick_ns: int, out: Outbox) -> None:
         """Open and mark the sessions whose passages count from this tick on."""
