@@ -4,13 +4,16 @@ import json
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from aisle.cli.main import main
-from aisle.fusion import engines
+from aisle.fusion import engines, tensorrt_runtime
 from aisle.fusion.engines import EngineError, EngineKey, Limits
-from aisle.fusion.runtime import SHIPPED_MODEL
+from aisle.fusion.runtime import OUTPUTS, SHIPPED_MODEL
+from aisle.fusion.tensorrt_runtime import TensorRtRuntime
 from aisle.fusion.windows import SHAPES
 
 MODEL = Path(str(files("aisle.receipt_model") / SHIPPED_MODEL))
@@ -106,3 +109,78 @@ def test_without_a_library_or_a_gpu_it_says_what_to_do(monkeypatch, capsys, tmp_
     with pytest.raises(SystemExit) as ended:
         main(["engine", "build", "--target", "sm10"])
     assert ended.value.code == 2
+
+
+class Gpu:
+    """Stands in for TensorRT and CUDA with one GPU; says which engine was loaded."""
+
+    def __init__(self, monkeypatch, library="tensorrt_rtx", capability=(8, 9)):
+        device = SimpleNamespace(name=b"NVIDIA L4", major=capability[0], minor=capability[1])
+        context = SimpleNamespace(
+            set_input_shape=lambda *_: True, set_tensor_address=lambda *_: True,
+            get_tensor_shape=lambda _: (1, 2), execute_async_v3=lambda _: True,
+        )  # fmt: skip
+        cuda = SimpleNamespace(
+            cudaGetDeviceCount=lambda: (0, 1), cudaGetDeviceProperties=lambda _: (0, device),
+            cudaStreamCreate=lambda: (0, 1), cudaStreamSynchronize=lambda _: (0,),
+            cudaMalloc=lambda _: (0, 4096), cudaFree=lambda _: (0,),
+            cudaMemcpyAsync=lambda *_: (0,),
+            cudaMemcpyKind=SimpleNamespace(cudaMemcpyHostToDevice=1, cudaMemcpyDeviceToHost=2),
+        )  # fmt: skip
+        logger = type("Logger", (), {"ERROR": 1, "__init__": lambda *_: None})
+        self.trt = SimpleNamespace(
+            __name__=library, __version__="1.0", Logger=logger, Runtime=self.load
+        )
+        self._loaded = SimpleNamespace(create_execution_context=lambda: context)
+        self.engine = b""
+        monkeypatch.setattr(tensorrt_runtime, "library", lambda: self.trt)
+        monkeypatch.setattr(tensorrt_runtime, "cuda_runtime", lambda: cuda)
+        monkeypatch.setattr(engines, "build", lambda _, key, trt: key.target.encode())
+
+    def load(self, _):
+        def deserialize(engine):
+            self.engine = engine
+            return self._loaded
+
+        return SimpleNamespace(deserialize_cuda_engine=deserialize)
+
+    def build_ahead(self, target, directory, limits=None):
+        key = engines.key_of(MODEL, self.trt, target, "tf32", limits)
+        engines.obtain(MODEL, key, self.trt, directory)
+
+
+def test_the_runtime_takes_the_engine_that_was_built_ahead_of_time(tmp_path, monkeypatch):
+    gpu = Gpu(monkeypatch)
+    gpu.build_ahead("sm89", tmp_path)
+    assert not TensorRtRuntime(MODEL, {}, cache=tmp_path).built
+    assert gpu.engine == b"sm89"
+
+
+@pytest.mark.parametrize(
+    ("machine", "target", "limits"),
+    [
+        ({}, "sm80", None),
+        ({}, "sm89", Limits(batch=(1, 1, 2))),
+        ({"capability": (9, 0)}, "sm90", None),
+        ({"library": "tensorrt"}, "sm89", None),
+    ],
+)
+def test_without_an_engine_that_fits_the_runtime_builds_for_its_gpu_once(
+    machine, target, limits, tmp_path, monkeypatch
+):
+    gpu = Gpu(monkeypatch, **machine)
+    gpu.build_ahead(target, tmp_path, limits)
+    assert TensorRtRuntime(MODEL, {}, cache=tmp_path).built
+    assert gpu.engine.startswith(b"NVIDIA L4 sm")
+    assert not TensorRtRuntime(MODEL, {}, cache=tmp_path).built
+
+
+def test_a_window_beyond_the_limits_is_refused(tmp_path, monkeypatch):
+    Gpu(monkeypatch)
+    runtime = TensorRtRuntime(MODEL, {}, cache=tmp_path)
+    batch = {name: np.ones(runtime._limits.shapes(name)[1], np.float32) for name in SHAPES}
+    assert set(runtime.run_arrays(batch)) == set(OUTPUTS)
+    most = Limits().plates[2]
+    batch["plate_mask"] = np.ones((1, most + 1), np.float32)
+    with pytest.raises(EngineError, match=f"plate_mask: more than {most} plates in a window"):
+        runtime.run_arrays(batch)

@@ -12,7 +12,7 @@ import importlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -145,6 +145,18 @@ def build(model: Path, key: EngineKey, trt: ModuleType) -> bytes:
     if engine is None:
         raise EngineError(f"{model}: cannot be built for {key.target}: {_said(logger)}")
     return bytes(engine)
+
+
+def ahead_of_time(key: EngineKey) -> EngineKey | None:
+    """The key under which an engine for a GPU's key lies that was built where that GPU is not.
+
+    None where there can be no such engine: `tensorrt` builds none, nor does `tensorrt_rtx` for
+    capabilities that are not among `TARGETS`.
+    """
+    capability = key.target.split(" ")[-1]
+    if key.library != "tensorrt_rtx" or capability not in TARGETS:
+        return None
+    return replace(key, target=capability)
 
 
 def stored(key: EngineKey, directory: Path) -> bytes | None:

@@ -1,4 +1,8 @@
-"""The receipt transformer on an NVIDIA GPU, behind the same interface as ONNX Runtime."""
+"""The receipt transformer on an NVIDIA GPU, behind the same interface as ONNX Runtime.
+
+No node selects this runtime, and it has not been run on a GPU: its engines are build-checked, its
+own code is tested against stand-ins for TensorRT and CUDA.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +17,12 @@ from aisle.fusion.engines import (
     EngineError,
     Limits,
     Precision,
+    ahead_of_time,
     cache_directory,
     key_of,
     library,
     obtain,
+    stored,
 )
 from aisle.fusion.runtime import OUTPUTS
 from aisle.fusion.windows import SHAPES, Arrays, Window, collate
@@ -44,7 +50,7 @@ def gpu(cuda: ModuleType) -> str:
     if int(error) != 0 or count == 0:
         raise EngineError(
             f"no NVIDIA GPU can be used here ({error.name}); "
-            "the runtime `onnx` needs none, `aisle engine build --target` only builds"
+            "ONNX Runtime needs none, `aisle engine build --target` only builds"
         )
     properties = _checked(cuda.cudaGetDeviceProperties(0))
     return f"{properties.name.decode()} sm{properties.major}{properties.minor}"
@@ -57,7 +63,9 @@ class TensorRtRuntime:
         self, model: Path, manifest: dict[str, Any], precision: Precision = "tf32",
         limits: Limits | None = None, cache: Path | None = None,
     ) -> None:  # fmt: skip
-        """Get ready to run; building an engine takes seconds, once for each GPU and version.
+        """Get ready to run, with the engine that was built ahead of time if the cache holds one.
+
+        Else it is built for this GPU, which takes seconds, once for each GPU and version.
 
         Raises:
             EngineError: No library, no GPU, or no engine can be had.
@@ -67,7 +75,12 @@ class TensorRtRuntime:
         self.manifest, self._cuda = manifest, cuda
         self._limits = limits or Limits()
         key = key_of(model, trt, gpu(cuda), precision, self._limits)
-        engine, self.built = obtain(model, key, trt, cache or cache_directory())
+        directory = cache or cache_directory()
+        ahead = ahead_of_time(key)
+        engine = stored(ahead, directory) if ahead else None
+        self.built = False
+        if engine is None:
+            engine, self.built = obtain(model, key, trt, directory)
         self._trt_runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
         self._engine = self._trt_runtime.deserialize_cuda_engine(engine)
         if self._engine is None:
