@@ -11,7 +11,9 @@ from aisle.sim.render.device import RenderingError, open_device
 from aisle.sim.render.lens import project
 from aisle.sim.render.picture import picture
 from aisle.sim.render.renderer import Renderer
+from aisle.sim.render.sensor import CameraModel, CameraQuality
 from aisle.sim.scene import Unit
+from aisle.store.camera import project as calibrated
 
 HAND = np.array([0.5, 1.02, 1.2])
 
@@ -52,6 +54,33 @@ def test_a_unit_is_where_the_pinhole_camera_puts_it(renderer, place, yaw):
     low, high = expected[:, :2].min(0), expected[:, :2].max(0)
     assert np.abs([xs.min() - low[0], ys.min() - low[1]]).max() < 1.5
     assert np.abs([xs.max() - high[0], ys.max() - high[1]]).max() < 1.5
+
+
+LENS = {"focal_px": (231.0, 208.0), "centre_px": (148.0, 131.0)}
+BENT = (-0.2, 0.04, 2e-3, -1e-3, 0.0)
+
+
+@pytest.mark.parametrize("place", [(0.5, 0.3, 1.0), (0.0, 0.5, 1.3), (1.05, 0.3, 0.9)])
+def test_a_unit_is_delivered_where_the_calibration_puts_it(renderer, place):
+    camera = replace(store().cameras["a"], **LENS, distortion=BENT)
+    model = CameraModel(camera, CameraQuality())
+    unit = Unit("p1#held", "p1", at(*place), "s1")
+    drawn = Renderer(store(), look, {"a": model.ideal}, texture_px=32)
+    with_it, without = (
+        model.apply(drawn.render("a", moment).rgb, 0).astype(int)
+        for moment in (scene(moved=(unit,)), scene())
+    )
+    drawn.close()
+    corners = look(store().products["p1"]).mesh.vertices.astype(float)
+    # Edges are bent, so that the outermost point may lie between corners.
+    share = np.linspace(0.0, 1.0, 9)[:, None, None, None]
+    points = (share * corners[:, None] + (1 - share) * corners).reshape(-1, 3)
+    points = points @ unit.pose[:3, :3].T + unit.pose[:3, 3]
+    pixels, _ = calibrated(camera, points)
+    assert np.abs(pixels - project(store().cameras["a"], points)[:, :2]).max() > 5
+    ys, xs = np.nonzero(np.abs(with_it - without).sum(2) > 30)
+    assert np.abs([xs.min(), ys.min()] - pixels.min(0)).max() < 1.5
+    assert np.abs([xs.max(), ys.max()] - pixels.max(0)).max() < 1.5
 
 
 def test_a_standing_unit_is_where_the_pinhole_camera_puts_it(renderer):

@@ -1,15 +1,17 @@
 import math
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
-from aisle.sim.render.lens import intrinsics
 from aisle.sim.render.sensor import CameraModel, CameraQuality
+from aisle.store.camera import intrinsics
 from aisle.store.types import Camera
 
 CAMERA = Camera("a", np.eye(4), 320, 240, math.radians(75))
-BENT = (-0.09, 0.01, 5e-4, -4e-4, 0.0)
+BENT = replace(CAMERA, distortion=(-0.09, 0.01, 5e-4, -4e-4, 0.0))
+MEASURED = replace(BENT, focal_px=(214.0, 205.0), centre_px=(151.3, 127.8))
 
 
 def grey(model, value=120):
@@ -23,6 +25,12 @@ def test_a_camera_without_faults_changes_nothing():
     assert np.array_equal(model.apply(picture, 0), picture)
 
 
+def test_no_lens_is_invented():
+    measured = replace(MEASURED, distortion=CAMERA.distortion)
+    assert CameraModel(CAMERA, seed=5).ideal == CAMERA
+    assert CameraModel(measured, seed=5).ideal == measured
+
+
 def test_the_same_seed_and_number_give_the_same_bytes_and_others_do_not():
     first, again, other = (CameraModel(CAMERA, seed=s) for s in (3, 3, 4))
     assert first.quality == again.quality != other.quality
@@ -31,8 +39,9 @@ def test_the_same_seed_and_number_give_the_same_bytes_and_others_do_not():
     assert not np.array_equal(first.apply(picture, 5), first.apply(picture, 6))
 
 
-def test_distortion_is_that_of_opencv():
-    model = CameraModel(CAMERA, CameraQuality(distortion=BENT))
+@pytest.mark.parametrize("camera", [BENT, MEASURED])
+def test_distortion_is_that_of_opencv(camera):
+    model = CameraModel(camera, CameraQuality())
     ideal = grey(model, 0)
     rays = np.array([[x, y, 1.0] for x in (-0.6, -0.2, 0.3, 0.65) for y in (-0.45, 0.1, 0.4)])
     k = intrinsics(model.ideal)
@@ -40,9 +49,9 @@ def test_distortion_is_that_of_opencv():
         ideal[y - 2 : y + 3, x - 2 : x + 3] = 255
     delivered = model.apply(ideal, 0)[..., 0]
     at = np.round(rays @ k.T)[:, :2]
-    exact = np.column_stack([(at - k[:2, 2]) / k[0, 0], np.ones(len(at))])
+    exact = np.column_stack([(at - k[:2, 2]) / np.diag(k)[:2], np.ones(len(at))])
     expected, _ = cv2.projectPoints(
-        exact, np.zeros(3), np.zeros(3), intrinsics(CAMERA), np.array(BENT)
+        exact, np.zeros(3), np.zeros(3), intrinsics(camera), np.array(camera.distortion)
     )
     for x, y in expected[:, 0]:
         window = delivered[round(y) - 5 : round(y) + 6, round(x) - 5 : round(x) + 6].astype(float)
@@ -51,10 +60,12 @@ def test_distortion_is_that_of_opencv():
         assert np.abs(centre - (x, y)).max() < 0.35
 
 
-def test_the_ideal_picture_holds_every_corner_of_a_bent_one():
-    model = CameraModel(CAMERA, CameraQuality(distortion=BENT))
-    assert model.ideal.width > CAMERA.width
-    assert intrinsics(model.ideal)[0, 0] == pytest.approx(intrinsics(CAMERA)[0, 0])
+@pytest.mark.parametrize("camera", [BENT, MEASURED])
+def test_the_ideal_picture_holds_every_corner_of_a_bent_one(camera):
+    model = CameraModel(camera, CameraQuality())
+    assert model.ideal.width > camera.width
+    assert np.diag(intrinsics(model.ideal)) == pytest.approx(np.diag(intrinsics(camera)))
+    assert not any(model.ideal.distortion)
     assert model.apply(grey(model), 0).min() == 120
 
 
@@ -92,6 +103,6 @@ def test_compression_leaves_colours_in_order():
 
 
 def test_a_picture_of_the_wrong_size_is_refused():
-    model = CameraModel(CAMERA, CameraQuality(distortion=BENT))
+    model = CameraModel(BENT, CameraQuality())
     with pytest.raises(ValueError, match="rendered with `ideal` it would be"):
         model.apply(np.zeros((240, 320, 3), np.uint8), 0)

@@ -1,34 +1,22 @@
 """The ideal camera: where a point of `map` lies in a picture without distortion.
 
-Pixel coordinates follow OpenCV and `sensor_msgs/CameraInfo`: the middle of the first pixel is
-(0, 0), so the optical axis meets the picture at ((width - 1) / 2, (height - 1) / 2).
+Intrinsics and pixel coordinates are those of `aisle.store.camera`; a camera's distortion is not
+looked at here.
 """
 
 from __future__ import annotations
 
-import math
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.store.camera import intrinsics
 from aisle.store.types import Camera
 
 _Real = TypeVar("_Real", np.float32, np.float64)
 
 NEAR_M, FAR_M = 0.1, 60.0
-
-
-def intrinsics(camera: Camera) -> NDArray[np.float64]:
-    """[3, 3] camera matrix with square pixels."""
-    focal = camera.width / 2 / math.tan(camera.horizontal_fov_rad / 2)
-    return np.array(
-        [
-            [focal, 0.0, (camera.width - 1) / 2],
-            [0.0, focal, (camera.height - 1) / 2],
-            [0.0, 0.0, 1.0],
-        ]
-    )
 
 
 def project(camera: Camera, points: NDArray[_Real]) -> NDArray[_Real]:
@@ -48,12 +36,12 @@ def project(camera: Camera, points: NDArray[_Real]) -> NDArray[_Real]:
 
 def to_clip(camera: Camera) -> NDArray[np.float32]:
     """[4, 4] from `map` to OpenGL's clip space, the picture's first row at -1."""
-    focal = intrinsics(camera)[0, 0]
+    (fx, _, cx), (_, fy, cy), _ = intrinsics(camera)
     near, far = NEAR_M, FAR_M
     projection = np.array(
         [
-            [2 * focal / camera.width, 0.0, 0.0, 0.0],
-            [0.0, 2 * focal / camera.height, 0.0, 0.0],
+            [2 * fx / camera.width, 0.0, (2 * cx + 1) / camera.width - 1, 0.0],
+            [0.0, 2 * fy / camera.height, (2 * cy + 1) / camera.height - 1, 0.0],
             [0.0, 0.0, (far + near) / (far - near), -2 * far * near / (far - near)],
             [0.0, 0.0, 1.0, 0.0],
         ]

@@ -46,7 +46,8 @@ class Renderer:
     Args:
         store: Geometry and products; all products that scenes hold must be in it.
         look_for: What a product looks like.
-        cameras: Ideal cameras by id; None takes the store's.
+        cameras: Ideal cameras by id; None takes the store's. Distortion is not drawn, see
+            `CameraModel`.
         seed: Of what the store itself looks like (tiles, colours of boards).
         texture_px: Side to which product textures are brought.
         samples: Edge smoothing of what moves, for a GPU; 0 is off.

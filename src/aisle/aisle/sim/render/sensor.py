@@ -16,7 +16,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from aisle.sim.render.lens import intrinsics
+from aisle.store.camera import intrinsics
 from aisle.store.types import Camera
 
 _TILES = 4
@@ -25,10 +25,8 @@ _BLUR_STEPS = 5
 
 @dataclass(frozen=True)
 class CameraQuality:
-    """What one camera is like; the defaults are a camera without faults."""
+    """What one camera is like, but for its lens; the defaults are a camera without faults."""
 
-    distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
-    """k1, k2, p1, p2, k3 of `plumb_bob`."""
     gain: float = 1.0
     """Exposure relative to a well exposed picture."""
     white: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -53,13 +51,6 @@ def random_quality(rng: np.random.Generator) -> CameraQuality:
     """An ordinary camera of its own kind, uncompressed: its link decides about that."""
     warm = rng.normal(0, 0.04)
     return CameraQuality(
-        distortion=(
-            float(rng.uniform(-0.10, -0.02)),
-            float(rng.uniform(0.0, 0.015)),
-            float(rng.normal(0, 5e-4)),
-            float(rng.normal(0, 5e-4)),
-            0.0,
-        ),
         gain=float(np.clip(rng.normal(1.0, 0.12), 0.7, 1.35)),
         white=(float(1 + warm), float(1 + rng.normal(0, 0.015)), float(1 - warm)),
         vignetting=float(rng.uniform(0.05, 0.3)),
@@ -74,15 +65,16 @@ class CameraModel:
     """One camera with its faults.
 
     Args:
-        camera: Pose, size and field of view of the pictures it delivers; with `quality`'s
-            distortion, its calibration.
+        camera: Pose, size and lens of the pictures it delivers: what `aisle.store.camera` says
+            of it holds in them.
         quality: None draws an ordinary camera from the seed.
         seed: Of the camera and of all its noise.
 
     Attributes:
         camera: As given.
         quality: As given or drawn.
-        ideal: The camera to render: same place and focal length, more picture around.
+        ideal: The camera to render: same place and focal length, no distortion, and more picture
+            around where the lens sees more.
     """
 
     def __init__(
@@ -162,12 +154,12 @@ class CameraModel:
         """[H, W, 2] where the ray of each delivered pixel meets the plane one metre ahead."""
         height, width = self.camera.height, self.camera.width
         grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float64)
-        if not any(self.quality.distortion):
-            return np.asarray((grid - self._k[:2, 2]) / self._k[0, 0])
+        if not any(self.camera.distortion):
+            return np.asarray((grid - self._k[:2, 2]) / np.diag(self._k)[:2])
         flat = cv2.undistortPointsIter(
             grid.reshape(-1, 1, 2),
             self._k,
-            np.array(self.quality.distortion),
+            np.array(self.camera.distortion),
             np.eye(3),
             np.eye(3),
             (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-7),
@@ -175,23 +167,31 @@ class CameraModel:
         return np.asarray(flat.reshape(height, width, 2), np.float64)
 
     def _around(self, rays: NDArray[np.float64]) -> Camera:
-        """The smallest undistorted picture about the same axis that holds all rays."""
-        focal = self._k[0, 0]
-        # Half a pixel beyond the middles of the outermost ones.
-        half = np.abs(rays).reshape(-1, 2).max(0) * focal + 0.5 - 1e-6
-        width = max(self.camera.width, 2 * math.ceil(half[0]))
-        height = max(self.camera.height, 2 * math.ceil(half[1]))
-        # The same parity keeps the axis at the same fraction of a pixel.
-        width += (width - self.camera.width) % 2
-        height += (height - self.camera.height) % 2
-        fov = 2 * math.atan(width / 2 / focal)
-        return replace(self.camera, width=width, height=height, horizontal_fov_rad=fov)
+        """The delivered picture without distortion, with whole pixels added until all rays fit."""
+        camera, k = self.camera, self._k
+        if not any(camera.distortion):
+            return camera
+        at = rays.reshape(-1, 2) * np.diag(k)[:2] + k[:2, 2]
+        last = np.array([camera.width - 1, camera.height - 1])
+        # What rounding errors alone ask for is not worth a row.
+        left, top = np.ceil(np.maximum(-at.min(0) - 1e-6, 0)).astype(int).tolist()
+        right, bottom = np.ceil(np.maximum(at.max(0) - last - 1e-6, 0)).astype(int).tolist()
+        width = camera.width + left + right
+        return replace(
+            camera,
+            width=width,
+            height=camera.height + top + bottom,
+            horizontal_fov_rad=2 * math.atan(width / 2 / k[0, 0]),
+            focal_px=(float(k[0, 0]), float(k[1, 1])),
+            centre_px=(float(k[0, 2]) + left, float(k[1, 2]) + top),
+            distortion=(0.0, 0.0, 0.0, 0.0, 0.0),
+        )
 
     def _fixed_map(self, rays: NDArray[np.float64]) -> tuple[MatLike, MatLike] | None:
-        if not any(self.quality.distortion):
+        if not any(self.camera.distortion):
             return None
         k = intrinsics(self.ideal)
-        at = (rays * k[0, 0] + k[:2, 2]).astype(np.float32)
+        at = (rays * np.diag(k)[:2] + k[:2, 2]).astype(np.float32)
         x, y = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
         return cv2.convertMaps(x, y, cv2.CV_16SC2)
 
