@@ -64,7 +64,8 @@ def push_all(fusion, records):
 
 
 def gaps(found, session):
-    return [gap for p in found if p.session == session for gap in p.gaps]
+    """Each gap once: the final prediction holds them all again."""
+    return list(dict.fromkeys(gap for p in found if p.session == session for gap in p.gaps))
 
 
 def finals(found):

@@ -165,3 +165,15 @@ def test_an_exit_from_the_future_in_a_restored_state_does_not_stop_time(store):
     push_all(second, batches(store, 5, 9))
     assert second.finish() == []
     assert second.sync.closed_ns < at(9)
+
+
+def test_the_final_prediction_holds_all_changes_and_gaps_of_the_session(store):
+    fusion = fusion_of(store)
+    found = push_all(fusion, [enter("a", -5)])
+    found += push_all(fusion, in_order(batches(store, 0, 20, [(plate(store), 4.0, 0.3)])))
+    assert len(changes(found)) == 1
+    found += push_all(fusion, in_order(batches(store, 20, 30), [leave("a", 21)]))
+    final = found[-1]
+    assert final.final
+    assert final.changes == tuple(changes(found[:-1]).values())
+    assert final.gaps == ("weights: the first 5.0 s were not seen",)

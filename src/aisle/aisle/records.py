@@ -159,7 +159,8 @@ class Prediction:
     session: str
     changes: tuple[Change, ...]
     final: bool = False
-    """True once for each session: after its exit, when nothing more can come."""
+    """True once for each session: after its exit, when nothing more can come. It holds all changes
+    and gaps of the session, those of earlier predictions too."""
     gaps: tuple[str, ...] = ()
     """Why the session was not fully seen ("weights/g1 silent for 4.2 s"), for people to read."""
 

@@ -32,6 +32,11 @@ class Outbox:
         session.note_gap(reason)
         self.gaps.setdefault(session.id, []).append(reason)
 
+    def repeat(self, session: Session) -> None:
+        """Say all of a session once more: whoever missed a prediction has it with the last one."""
+        self.changes[session.id] = dict(session.changes)
+        self.gaps[session.id] = list(dict.fromkeys(session.gaps))
+
     def end(self, session: str, reason: str = "") -> None:
         """Say that nothing more comes of a session, and why it was not fully seen, if so."""
         if reason:

@@ -126,6 +126,7 @@ class Passages:
                 continue
             for change_id in session.changes:
                 out.confirm(session, change_id)
+            out.repeat(session)
             reason = ""
             if forgotten:
                 self._counters["sessions_without_exit"] += 1
