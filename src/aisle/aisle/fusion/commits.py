@@ -12,7 +12,7 @@ from aisle.fusion.memory import Commit, Memory, Session, ShelfMemory
 from aisle.fusion.outbox import Outbox
 from aisle.fusion.synchronizer import SECOND
 from aisle.fusion.windows import WINDOW_NS, Window
-from aisle.records import Change, ChangeState
+from aisle.records import Action, Change, ChangeState
 from aisle.store.types import Store
 
 Calibration = Sequence[Sequence[float]]
@@ -42,7 +42,7 @@ def commit(
         probability=calibrated(said.probability, calibration) * said.session_probability,
         shelf=shelf.id,
         plates=plates,
-        evidence_ns=(window.tick_ns - WINDOW_NS, window.tick_ns),
+        evidence_ns=(max(window.tick_ns - WINDOW_NS, 0), window.tick_ns),
         foreign=bool(product) and product not in here,
     )
     made = Commit(
@@ -52,10 +52,11 @@ def commit(
     on_shelf = memory.shelf(shelf.id)
     on_shelf.commits.append(made)
     on_shelf.commits.sort(key=lambda c: (c.stamp_ns, c.change_id))
-    session.apply(said.action, product, said.quantity, unit)
+    made.carried = session.apply(said.action, product, said.quantity, unit)
     session.touched[shelf.fixture] = said.stamp_ns
     if change.foreign:
-        on_shelf.note_stray(change, 1)
+        came = said.quantity if said.action is Action.RETURN else -said.quantity
+        made.stray, made.stray_plates = on_shelf.note_stray(product, came, plates)
     out.change(session, change)
 
 
@@ -71,10 +72,8 @@ def withdraw(memory: Memory, shelf: str, made: Commit, out: Outbox) -> None:
 
 def undo(session: Session, shelf: ShelfMemory, made: Commit) -> None:
     """Give back what a commit took from a session, and the other way round."""
-    session.apply(made.action.opposite, made.product, made.quantity, made.restored_kg)
-    change = session.changes[made.change_id]
-    if change.foreign:
-        shelf.note_stray(change, -1)
+    session.apply(made.action.opposite, made.product, made.carried, made.restored_kg)
+    shelf.note_stray(made.product, -made.stray, made.stray_plates)
 
 
 def forget(memory: Memory, tick_ns: int, out: Outbox) -> None:

@@ -121,6 +121,6 @@ def _finite(window: Window, outputs: Arrays, row: int) -> bool:
 
 
 def _stamp(tick_ns: int, event_logits: NDArray[np.float32]) -> int:
-    """Time of the event: the middle of the likeliest mark."""
+    """Time of the event: the middle of the likeliest mark; no stamp is below 0."""
     mark = int(event_logits.argmax())
-    return tick_ns - WINDOW_NS + (2 * mark + 1) * BIN_NS
+    return max(tick_ns - WINDOW_NS + (2 * mark + 1) * BIN_NS, 0)

@@ -53,10 +53,10 @@ class Session:
         if len(self.gaps) < MAX_GAPS:
             self.gaps.append(gap)
 
-    def apply(self, action: Action, product: str, quantity: int, unit_kg: float) -> None:
-        """Add to or take from what the session carries; never below nothing."""
-        if not product:
-            return
+    def apply(self, action: Action, product: str, quantity: int, unit_kg: float) -> int:
+        """Add to or take from what the session carries, never below nothing; units that moved."""
+        if not product or not quantity:
+            return 0
         held = self.carried.get(product)
         if action is Action.TAKE:
             if held is None:
@@ -64,10 +64,14 @@ class Session:
             else:
                 held.quantity += quantity
                 held.unit_kg = unit_kg or held.unit_kg
-        elif held is not None:
-            held.quantity -= quantity
-            if held.quantity <= 0:
-                del self.carried[product]
+            return quantity
+        if held is None:
+            return 0
+        moved = min(quantity, held.quantity)
+        held.quantity -= moved
+        if held.quantity == 0:
+            del self.carried[product]
+        return moved
 
 
 @dataclass
@@ -85,6 +89,12 @@ class Commit:
     unit_kg: float
     restored_kg: float = 0.0
     """Unit weight that a return took out of the session, to give back on withdrawal."""
+    carried: int = 0
+    """Units that really came into or went out of what the session carries."""
+    stray: int = 0
+    """Misplaced units that really came to (positive) or went from the shelf."""
+    stray_plates: tuple[str, ...] = ()
+    """Where they stood or stand."""
 
 
 @dataclass
@@ -98,14 +108,21 @@ class ShelfMemory:
     stray: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
     """Misplaced products: quantity and plates."""
 
-    def note_stray(self, change: Change, sign: int) -> None:
-        """Keep account of a foreign change (`sign` 1), or of its withdrawal (-1)."""
-        quantity, plates = self.stray.get(change.product, (0, ()))
-        step = sign * change.quantity * (1 if change.action is Action.RETURN else -1)
-        if quantity + step > 0:
-            self.stray[change.product] = (quantity + step, plates or change.plates)
+    def note_stray(
+        self, product: str, units: int, plates: tuple[str, ...]
+    ) -> tuple[int, tuple[str, ...]]:
+        """Keep account of misplaced units that came (positive) or went; never below nothing.
+
+        Returns:
+            The units that really came or went, and the plates on which they count.
+        """
+        before, known = self.stray.get(product, (0, ()))
+        after, plates = max(before + units, 0), known or plates
+        if after:
+            self.stray[product] = after, plates
         else:
-            self.stray.pop(change.product, None)
+            self.stray.pop(product, None)
+        return after - before, plates
 
     def look_away(self) -> None:
         """Forget what the window showed: the next one has other readings."""

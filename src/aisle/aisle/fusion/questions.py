@@ -74,6 +74,9 @@ class Questions:
         config, memory = self._decode, self._memory.shelf(window.shelf)
         if said.withdraw is not None and said.withdraw_probability >= config.withdraw:
             wrong = window.commits[said.withdraw]
+            if wrong.session not in self._memory.sessions:
+                # A closed receipt stays as it is: what it bought must not be said again.
+                return False
             if not self._agreed(window, f"withdraw {wrong.change_id}"):
                 return False
             if config.ask_again and self._says_again(window, wrong):
