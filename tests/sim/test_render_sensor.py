@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aisle.sim.render.sensor import CameraModel, CameraQuality
-from aisle.store.camera import intrinsics
+from aisle.store.camera import intrinsics, project, rays
 from aisle.store.types import Camera
 
 CAMERA = Camera("a", np.eye(4), 320, 240, math.radians(75))
@@ -100,6 +100,21 @@ def test_compression_leaves_colours_in_order():
     picture = grey(model)
     picture[:] = (200, 100, 40)
     assert np.abs(model.apply(picture, 0).astype(int) - (200, 100, 40)).max() < 6
+
+
+def test_a_wide_lens_that_almost_turns_back_is_exact_up_to_its_corners():
+    wide = Camera("w", np.eye(4), 160, 120, math.radians(120), distortion=(-0.11, 0.01, 0, 0, 0))
+    model = CameraModel(wide, CameraQuality())
+    ideal = grey(model, 0)
+    corner = rays(wide, np.array([[0.0, 0.0]]))[1][0]
+    x, y = np.round(project(model.ideal, 3 * corner[None])[0][0]).astype(int)
+    ideal[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = 255
+    assert model.apply(ideal, 0)[0, 0, 0] > 200
+
+
+def test_a_lens_that_turns_back_inside_the_picture_is_refused():
+    with pytest.raises(ValueError, match="turns back"):
+        CameraModel(replace(CAMERA, distortion=(-0.4, 0.0, 0.0, 0.0, 0.0)), CameraQuality())
 
 
 def test_a_picture_of_the_wrong_size_is_refused():

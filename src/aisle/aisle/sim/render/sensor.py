@@ -16,7 +16,7 @@ import numpy as np
 from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-from aisle.store.camera import intrinsics
+from aisle.store.camera import intrinsics, rays
 from aisle.store.types import Camera
 
 _TILES = 4
@@ -70,6 +70,9 @@ class CameraModel:
         quality: None draws an ordinary camera from the seed.
         seed: Of the camera and of all its noise.
 
+    Raises:
+        ValueError: The camera's distortion turns back on itself inside the picture.
+
     Attributes:
         camera: As given.
         quality: As given or drawn.
@@ -85,9 +88,9 @@ class CameraModel:
         self.camera = camera
         self.quality = random_quality(rng) if quality is None else quality
         self._k = intrinsics(camera)
-        rays = self._rays()
-        self.ideal = self._around(rays)
-        self._map = self._fixed_map(rays)
+        flat = self._flat()
+        self.ideal = self._around(flat)
+        self._map = self._fixed_map(flat)
         self._light = self._light_map()
         self._grain = _noise_tiles(rng, camera, self.quality)
         self._shot = self._shot_table()
@@ -150,28 +153,25 @@ class CameraModel:
         noise = cv2.multiply(grain, strength, scale=1 / 64, dtype=cv2.CV_16S)
         return cv2.add(picture, noise, dtype=cv2.CV_8U)
 
-    def _rays(self) -> NDArray[np.float64]:
+    def _flat(self) -> NDArray[np.float64]:
         """[H, W, 2] where the ray of each delivered pixel meets the plane one metre ahead."""
         height, width = self.camera.height, self.camera.width
         grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float64)
         if not any(self.camera.distortion):
             return np.asarray((grid - self._k[:2, 2]) / np.diag(self._k)[:2])
-        flat = cv2.undistortPointsIter(
-            grid.reshape(-1, 1, 2),
-            self._k,
-            np.array(self.camera.distortion),
-            np.eye(3),
-            np.eye(3),
-            (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-7),
-        )
-        return np.asarray(flat.reshape(height, width, 2), np.float64)
+        # Not OpenCV's: where a wide lens is about to turn back, it is tens of pixels off.
+        _, ahead = rays(replace(self.camera, pose=np.eye(4)), grid.reshape(-1, 2))
+        flat = ahead[:, :2] / ahead[:, 2:]
+        if not np.isfinite(flat).all():
+            raise ValueError(f"camera {self.camera.id}: its distortion turns back on itself")
+        return flat.reshape(height, width, 2)
 
-    def _around(self, rays: NDArray[np.float64]) -> Camera:
+    def _around(self, flat: NDArray[np.float64]) -> Camera:
         """The delivered picture without distortion, with whole pixels added until all rays fit."""
         camera, k = self.camera, self._k
         if not any(camera.distortion):
             return camera
-        at = rays.reshape(-1, 2) * np.diag(k)[:2] + k[:2, 2]
+        at = flat.reshape(-1, 2) * np.diag(k)[:2] + k[:2, 2]
         last = np.array([camera.width - 1, camera.height - 1])
         # What rounding errors alone ask for is not worth a row.
         left, top = np.ceil(np.maximum(-at.min(0) - 1e-6, 0)).astype(int).tolist()
@@ -187,11 +187,11 @@ class CameraModel:
             distortion=(0.0, 0.0, 0.0, 0.0, 0.0),
         )
 
-    def _fixed_map(self, rays: NDArray[np.float64]) -> tuple[MatLike, MatLike] | None:
+    def _fixed_map(self, flat: NDArray[np.float64]) -> tuple[MatLike, MatLike] | None:
         if not any(self.camera.distortion):
             return None
         k = intrinsics(self.ideal)
-        at = (rays * np.diag(k)[:2] + k[:2, 2]).astype(np.float32)
+        at = (flat * np.diag(k)[:2] + k[:2, 2]).astype(np.float32)
         x, y = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
         return cv2.convertMaps(x, y, cv2.CV_16SC2)
 
