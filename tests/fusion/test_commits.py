@@ -10,7 +10,7 @@ from aisle.fusion import commits
 from aisle.fusion.decode import Answer, answer
 from aisle.fusion.memory import Commit, Memory, Session
 from aisle.fusion.outbox import Outbox
-from aisle.fusion.windows import BINS, Window
+from aisle.fusion.windows import BINS
 from aisle.records import Action
 
 

@@ -8,6 +8,7 @@ from fusion_samples import Steps, at, batches, in_order, push_all, small_store
 from aisle.fusion.fusion import Fusion
 from aisle.fusion.intake import Intake
 from aisle.records import SlotChange
+from aisle.store.types import Slot
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +61,30 @@ def test_words_that_come_before_the_store_model_wait_and_those_of_receipts_are_k
         intake.push(batch)
     assert intake.fusion.memory.cleared == ["operator/1-1-1"]
     assert not strays(intake.fusion)
+
+
+def left_behind(store, product, shelf):
+    plates = tuple(name for name, plate in store.plates.items() if plate.shelf == shelf)[:1]
+    slots = [
+        Slot("m1", product, shelf, plates, count=2, misplaced=True),
+        Slot("m2", product, shelf, (), misplaced=True),
+    ]
+    return replace(store, slots={**store.slots, **{slot.id: slot for slot in slots}}), plates
+
+
+def test_misplaced_products_of_the_first_store_model_are_strays_from_the_start(store):
+    change = gone(store, 2)
+    with_strays, plates = left_behind(store, change.product, change.shelf)
+    fusion = Fusion(with_strays, Steps())
+    assert fusion.store == store
+    assert fusion.memory.shelf(change.shelf).stray == {change.product: (3, plates)}
+    push_all(fusion, in_order([change], batches(store, 0, 4)))
+    assert not strays(fusion)
+
+
+def test_a_restored_state_knows_better_than_the_store_model_what_is_misplaced(store):
+    change = gone(store, 2)
+    with_strays, _ = left_behind(store, change.product, change.shelf)
+    fusion = Fusion(with_strays, Steps())
+    fusion.restore(Fusion(store, Steps()).snapshot(), "restarted")
+    assert not strays(fusion)

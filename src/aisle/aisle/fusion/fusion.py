@@ -45,9 +45,11 @@ class Fusion:
         self._counters: Counter[str] = Counter()
         self._stores: list[StoreAt] = []
         self._cleared: list[SlotChange] = []
-        self._shelves = Shelves(store, self.config.changed_share, self._counters)
+        self._shelves = Shelves(_in_place(store), self.config.changed_share, self._counters)
         self._plates = Plates(self.config)
-        self._remember(Memory())
+        memory = Memory()
+        memory.note_misplaced(store.slots.values())
+        self._remember(memory)
 
     def _remember(self, memory: Memory) -> None:
         self.memory = memory
@@ -58,7 +60,7 @@ class Fusion:
 
     @property
     def store(self) -> Store:
-        """The store model in use."""
+        """The store model in use, without what was put in the wrong place."""
         return self._shelves.store
 
     @property
@@ -189,9 +191,7 @@ class Fusion:
         if due:
             self._stores = [s for s in self._stores if s not in due]
             newest = max(due, key=lambda s: (s.stamp_ns, s.store.revision)).store
-            # What was put in the wrong place is known here already, and sooner.
-            slots = {name: slot for name, slot in newest.slots.items() if not slot.misplaced}
-            self._shelves.use(replace(newest, slots=slots))
+            self._shelves.use(_in_place(newest))
             self.sync.set_streams(newest.controllers)
 
     def _take_cleared(self, tick_ns: int) -> None:
@@ -199,6 +199,12 @@ class Fusion:
         for change in [c for c in self._cleared if c.stamp_ns + delay <= tick_ns]:
             self._cleared.remove(change)
             self.memory.clear_stray(change)
+
+
+def _in_place(store: Store) -> Store:
+    """A store without what was put in the wrong place: the memory knows that, and sooner."""
+    slots = {name: slot for name, slot in store.slots.items() if not slot.misplaced}
+    return replace(store, slots=slots)
 
 
 __all__ = ["Fusion", "FusionConfig", "Observer", "StoreAt"]

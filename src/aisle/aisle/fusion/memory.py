@@ -5,11 +5,13 @@ All of it serializes to JSON, so that a restarted fusion goes on where it was.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter, ValidationError
 
 from aisle.records import Action, Change, GateEvent, SlotChange
+from aisle.store.types import Slot
 
 MAX_GAPS = 100
 """Reasons kept for one session; one is enough for review."""
@@ -148,6 +150,15 @@ class Memory:
     def shelf(self, shelf: str) -> ShelfMemory:
         """The memory of a shelf, made when first needed."""
         return self.shelves.setdefault(shelf, ShelfMemory())
+
+    def note_misplaced(self, slots: Iterable[Slot]) -> None:
+        """Take over the misplaced products of a store model, where nothing better is known."""
+        for slot in slots:
+            if slot.misplaced:
+                stray = self.shelf(slot.shelf).stray
+                units, plates = stray.get(slot.product, (0, ()))
+                plates = tuple(dict.fromkeys((*plates, *slot.plates)))
+                stray[slot.product] = units + (slot.count or 1), plates
 
     def clear_stray(self, change: SlotChange) -> None:
         """A person says that a misplaced product is gone from a shelf; once for each cause."""
