@@ -97,14 +97,24 @@ def test_an_infinite_reading_is_a_missed_one_and_an_unknown_status_a_fault():
     assert read.status.tolist() == [0, 4]
 
 
-def test_gate_events_survive_the_wire():
-    event = GateEvent(5_000_000_007, "entrance", GateKind.EXIT, "shopper-1", 3)
+@pytest.mark.parametrize("session", ["shopper-1", "operators", "x" * 128])
+def test_gate_events_survive_the_wire(session):
+    event = GateEvent(5_000_000_007, "entrance", GateKind.EXIT, session, 3)
     message = through_bytes(convert.GATE, convert.gate_to_message(event, TYPES))
     assert convert.gate_from_message(message) == event
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("kind", 2), ("session", ""), ("group_size", 0), ("gate", "x" * 600)]
+    ("field", "value"),
+    [
+        ("kind", 2),
+        ("session", ""),
+        ("session", "x" * 129),
+        ("session", "operator"),
+        ("session", "operator/1"),
+        ("group_size", 0),
+        ("gate", "x" * 129),
+    ],
 )
 def test_a_broken_gate_event_is_refused(field, value):
     message = convert.gate_to_message(GateEvent(1, "g", GateKind.ENTER, "s"), TYPES)

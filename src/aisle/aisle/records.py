@@ -12,6 +12,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+MAX_NAME = 128
+"""Longest name of a session or gate, characters: the ids of its changes stay storable too."""
+
 
 class PlateStatus(IntEnum):
     """State of one plate over one message."""

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from aisle.bags.messages import MessageError as MessageError
 from aisle.bags.messages import MessageTypes
 from aisle.records import (
+    MAX_NAME,
+    OPERATOR,
     Action,
     Change,
     ChangeState,
@@ -41,7 +43,7 @@ UPDATE = "aisle_msgs/msg/ReceiptUpdate"
 SLOT_CHANGE = "aisle_msgs/msg/SlotChange"
 
 MAX_TEXT = 512
-"""Longest identifier or name, characters."""
+"""Longest text, characters."""
 MAX_PLATES = 4096
 MAX_SAMPLES = 10_000
 MAX_ITEMS = 100_000
@@ -68,14 +70,14 @@ def untrusted(read: Callable[_Args, _Result]) -> Callable[_Args, _Result]:
     return wrapped
 
 
-def text(value: Any, name: str, *, empty: bool = False) -> str:
+def text(value: Any, name: str, *, empty: bool = False, limit: int = MAX_TEXT) -> str:
     """Return an identifier or name; it is bounded, printable and, unless `empty`, not empty."""
     if not isinstance(value, str):
         raise MessageError(f"{name} is not text")
     if not value and not empty:
         raise MessageError(f"{name} is empty")
-    if len(value) > MAX_TEXT:
-        raise MessageError(f"{name} has {len(value)} characters, at most {MAX_TEXT} are allowed")
+    if len(value) > limit:
+        raise MessageError(f"{name} has {len(value)} characters, at most {limit} are allowed")
     if _CONTROL.search(value) or "\ufffd" in value:
         raise MessageError(f"{name} holds control characters or is not UTF-8")
     return value
@@ -227,13 +229,17 @@ def gate_from_message(message: Any) -> GateEvent:
     """Return a `GateEvent` record.
 
     Raises:
-        MessageError: A field is out of bounds.
+        MessageError: A field is out of bounds, or the ids of the session's changes would look
+            like an operator's words.
     """
+    session = text(message.session, "session", limit=MAX_NAME)
+    if f"{session}/".startswith(OPERATOR):
+        raise MessageError(f"session is {session!a}: {OPERATOR}... is what operators say")
     return GateEvent(
         stamp_ns=stamp(message.header.stamp),
-        gate=text(message.gate, "gate"),
+        gate=text(message.gate, "gate", limit=MAX_NAME),
         kind=GateKind(whole(message.kind, "kind", 0, max(GateKind))),
-        session=text(message.session, "session"),
+        session=session,
         group_size=whole(message.group_size, "group_size", 1, 255),
     )
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 
-from aisle.records import GateEvent, GateKind
+from aisle.records import MAX_NAME, GateEvent, GateKind
 from aisle.sensing.serial_lines import LineError
 
 _KINDS = {"enter": GateKind.ENTER, "exit": GateKind.EXIT}
 _FIELDS = {"kind", "session", "gate", "group_size"}
-MAX_NAME = 128
 
 
 def parse_gate_line(line: bytes, arrival_ns: int, gate: str) -> GateEvent:
