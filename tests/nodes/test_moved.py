@@ -1,6 +1,8 @@
 """What moved is kept beside its planogram; a new planogram or a damaged file wins nothing."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -108,6 +110,87 @@ def test_refused_change_leaves_no_trace(store):
     with pytest.raises(ChangeError):
         moved.apply(SlotChange(0, "b/1", "none", bad.shelf, (), 1, 0.5), 20)
     assert moved.store is store
+
+
+DAY_NS = 86_400 * 10**9
+
+
+def test_a_stamp_from_a_clock_that_was_far_ahead_is_not_kept(store, tmp_path):
+    path = tmp_path / "moved.json"
+    moved = MovedStore(store, path, 10)
+    moved.apply(stray(store), 9 * DAY_NS)
+    again = MovedStore(store, path, DAY_NS)
+    assert (again.stamp_ns, again.store) == (DAY_NS, moved.store)
+    moved.apply(stray(store, "a/2"), 2 * DAY_NS)
+    assert moved.stamp_ns == 2 * DAY_NS
+    moved.apply(stray(store, "a/3"), 2 * DAY_NS - 10)
+    assert moved.stamp_ns == 2 * DAY_NS, "a little behind is no wrong clock"
+
+
+@pytest.mark.parametrize("change", [{"products": None}, {"currency": "XTS"}])
+def test_new_prices_hold_from_now_and_forget_no_moves(store, tmp_path, change):
+    path = tmp_path / "moved.json"
+    moved = MovedStore(store, path, 10)
+    moved.apply(stray(store), 20)
+    if "products" in change:
+        goods = {k: replace(v, price_minor=v.price_minor + 1) for k, v in store.products.items()}
+        change = {"products": goods}
+    edited = replace(store, **change)
+    for now_ns in (99, 200):
+        again = MovedStore(edited, path, now_ns)
+        assert again.store.slots == moved.store.slots
+        assert again.store.revision == moved.store.revision + 1
+        assert again.stamp_ns == 99
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("revision", "Infinity"),
+        ("revision", str(2**40)),
+        ("revision", "-1"),
+        ("stamp_ns", str(2**70)),
+        ("stamp_ns", "-1"),
+        ("stamp_ns", "NaN"),
+    ],
+)
+def test_bad_numbers_are_damage(store, tmp_path, name, value):
+    path = tmp_path / "moved.json"
+    MovedStore(store, path, 10)
+    state = json.loads(path.read_text())
+    path.write_text(json.dumps(state | {name: "@"}).replace('"@"', value))
+    moved = MovedStore(store, path, 20)
+    assert name in moved.damage
+    assert (moved.store, moved.stamp_ns) == (store, 20)
+
+
+@pytest.mark.parametrize(("name", "value"), [("count", 2**70), ("confidence", float("nan"))])
+def test_bad_numbers_of_a_slot_are_damage(store, tmp_path, name, value):
+    path = tmp_path / "moved.json"
+    MovedStore(store, path, 10)
+    state = json.loads(path.read_text())
+    state["slots"][0][name] = value
+    path.write_text(json.dumps(state))
+    moved = MovedStore(store, path, 20)
+    assert moved.damage
+    assert moved.store == store
+
+
+def test_a_file_that_cannot_be_read_now_is_left_as_it_is(store, tmp_path, monkeypatch):
+    path = tmp_path / "moved.json"
+    MovedStore(store, path, 10).apply(stray(store), 20)
+    kept = path.read_bytes()
+
+    def fail(_):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fail)
+        moved = MovedStore(store, path, 30)
+    assert "cannot be read" in moved.error
+    assert moved.apply(stray(store, "b/1"), 40)
+    assert path.read_bytes() == kept
+    assert "cannot be read" in moved.error
 
 
 @given(st.binary(max_size=40) | st.recursive(
