@@ -27,12 +27,19 @@ def ledger_url(text: str) -> URL:
     """
     try:
         url = make_url(text if "://" in text else f"sqlite:///{text}")
-    except (ArgumentError, ValueError) as error:
-        raise LedgerError(f"not a ledger URL: {text!r} ({error})") from error
+    except (ArgumentError, ValueError):
+        # Any part of it may be a password.
+        scheme = text.partition("://")[0]
+        raise LedgerError(f"not a ledger URL: it begins with {scheme!r}") from None
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise LedgerError("a ledger must be a file: sqlite:///path/to/ledger.db")
     # psycopg 3 is the driver that the project pins.
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+
+
+def _shown(url: URL) -> str:
+    """Return a URL without its password, which its query may hold too."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def open_engine(url: URL, *, synchronous: str = "FULL", read_only: bool = False) -> Engine:
@@ -47,7 +54,7 @@ def open_engine(url: URL, *, synchronous: str = "FULL", read_only: bool = False)
         _prepare_file(Path(str(url.database)), read_only)
         engine = create_engine(url, connect_args={"timeout": _BUSY_S})
     except (ArgumentError, NoSuchModuleError, ImportError, OSError) as error:
-        raise LedgerError(f"cannot open the ledger {url!r}: {error}") from error
+        raise LedgerError(f"cannot open the ledger {_shown(url)!r}: {error}") from error
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
@@ -90,10 +97,10 @@ def migrate(engine: Engine) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:
-        message = f"the ledger {engine.url!r} was written by a newer version: {error}"
+        message = f"the ledger {_shown(engine.url)!r} was written by a newer version: {error}"
         raise LedgerError(message) from error
     except SQLAlchemyError as error:
-        raise LedgerError(f"cannot open the ledger {engine.url!r}: {error}") from error
+        raise LedgerError(f"cannot open the ledger {_shown(engine.url)!r}: {error}") from error
 
 
 def check_schema(engine: Engine) -> None:
@@ -106,10 +113,10 @@ def check_schema(engine: Engine) -> None:
         with engine.connect() as connection:
             found = MigrationContext.configure(connection).get_current_revision()
     except SQLAlchemyError as error:
-        raise LedgerError(f"cannot read the ledger {engine.url!r}: {error}") from error
+        raise LedgerError(f"cannot read the ledger {_shown(engine.url)!r}: {error}") from error
     head = ScriptDirectory.from_config(_alembic()).get_current_head()
     if found != head:
         raise LedgerError(
-            f"the ledger {engine.url!r} has schema {found}, this version reads {head}: "
+            f"the ledger {_shown(engine.url)!r} has schema {found}, this version reads {head}: "
             "start receipt_node on it once to migrate it"
         )
