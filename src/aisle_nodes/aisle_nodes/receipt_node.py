@@ -67,7 +67,6 @@ class ReceiptNode(AisleNode[ReceiptParameters]):
         """Publish what is known, then listen."""
         assert self._ledger is not None
         self._publish(self._ledger.republish(REPUBLISHED))
-        self._publish_slot_changes()
         subscribe = self.create_subscription
         self._inputs = [
             subscribe(StoreModel, STORE_MODEL, self._on_store, STORE_QOS),
@@ -116,16 +115,19 @@ class ReceiptNode(AisleNode[ReceiptParameters]):
         assert self._ledger is not None
         self.diagnostics.stream(PREDICTIONS).seen(prediction.stamp_ns, self.now_ns())
         self._publish(self._ledger.apply(prediction))
-        self._publish_slot_changes()
 
     def _tick(self) -> None:
         assert self._ledger is not None
         self._publish(self._ledger.tick(self.now_ns()))
 
     def _publish(self, receipts: list[Receipt]) -> None:
+        """Publish new receipts, and the slot changes that came with them or without any."""
+        assert self._ledger is not None
         for receipt in receipts:
             self._updates.publish(receipt_to_message(receipt, TYPES))
             self.diagnostics.stream(UPDATES).seen(receipt.stamp_ns, self.now_ns())
+        if self._ledger.status().available:
+            self._publish_slot_changes()
 
     def _publish_slot_changes(self) -> None:
         assert self._ledger is not None
