@@ -3,6 +3,7 @@
 from aisle_msgs.msg import GateEvent as GateMessage
 from aisle_msgs.msg import ReceiptPrediction, StoreModel
 from aisle_msgs.msg import SlotChange as SlotChangeMessage
+from aisle_msgs.srv import GetReceipt
 
 from aisle.bags.convert import gate_to_message, prediction_to_message
 from aisle.bags.convert_store import store_to_message
@@ -11,6 +12,7 @@ from aisle.store.load import load_store
 from aisle_nodes.interfaces import (
     GATE_EVENTS,
     GATE_QOS,
+    GET_RECEIPT,
     PREDICTIONS,
     RECEIPT_QOS,
     SLOT_CHANGES,
@@ -50,3 +52,16 @@ def test_slot_changes_that_waited_for_the_gate_go_out_with_it(graph, store_dir, 
     gates.publish(gate_to_message(GateEvent(2, "north", GateKind.ENTER, "a"), TYPES))
     graph.until(lambda: told)
     assert told[0].cause == "a/1"
+
+
+def test_cleanup_leaves_nothing_that_could_be_asked(graph, tmp_path):
+    node = graph.start(ReceiptNode, database=str(tmp_path / "ledger.db"))
+    for _ in range(2):
+        running = [len(list(found)) for found in (node.publishers, node.services)]
+        node.trigger_deactivate()
+        node.trigger_cleanup()
+        assert not [service for service in node.services if service.srv_type is GetReceipt]
+        assert node.start()
+        assert [len(list(found)) for found in (node.publishers, node.services)] == running
+    answer = graph.call(GetReceipt, GET_RECEIPT, session="a")
+    assert not answer.found

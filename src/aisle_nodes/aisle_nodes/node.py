@@ -23,14 +23,17 @@ class AisleNode(LifecycleNode, Generic[P]):
     """A lifecycle node with typed parameters and diagnostics.
 
     A subclass opens what it needs in `configure`, starts timers in `activate`, stops them in
-    `deactivate` and closes everything in `release`. `release` also runs at exit, when nothing can
-    be published any more. An exception in any of them is logged and leads to the error state.
+    `deactivate` and closes everything in `release`. Publishers, services, subscriptions and timers
+    that are made in `configure` and `activate` are destroyed after `release`. `release` also
+    runs at exit, when nothing can be published any more. An exception in any of them is logged and
+    leads to the error state.
     """
 
     def __init__(self, name: str, schema: type[P], **options: Any) -> None:
         super().__init__(name, **options)
         self.params: P = declare(self, schema)
         self.diagnostics = Diagnostics(self)
+        self._made: set[Any] = set()
 
     def configure(self) -> None:
         """Open files, devices, models; create publishers, subscriptions and services."""
@@ -69,25 +72,45 @@ class AisleNode(LifecycleNode, Generic[P]):
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run `release`."""
-        return self._transition(self.release, super().on_cleanup, state)
+        return self._undo(super().on_cleanup, state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run `release`."""
-        return self._transition(self.release, super().on_shutdown, state)
+        return self._undo(super().on_shutdown, state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run `release`, so that the node can be configured again."""
-        return self._transition(self.release, super().on_error, state)
+        return self._undo(super().on_error, state)
+
+    def _entities(self) -> set[Any]:
+        return {*self.publishers, *self.services, *self.subscriptions, *self.timers}
+
+    def _undo(self, rest: Callable[[Any], Any], state: LifecycleState) -> TransitionCallbackReturn:
+        result = self._transition(self.release, rest, state)
+        made, self._made = self._made & self._entities(), set()
+        for entity in made:
+            if entity in self.publishers:
+                self.destroy_lifecycle_publisher(entity)
+            elif entity in self.services:
+                self.destroy_service(entity)
+            elif entity in self.subscriptions:
+                self.destroy_subscription(entity)
+            else:
+                self.destroy_timer(entity)
+        return result
 
     def _transition(
         self, work: Callable[[], None], rest: Callable[[Any], Any], state: LifecycleState
     ) -> TransitionCallbackReturn:
+        before = self._entities()
         try:
             work()
         except Exception as error:  # the boundary to the lifecycle, which would hide it
             text = f"{work.__name__} failed: {error}"
             self.diagnostics.problem("lifecycle", Level.ERROR, text)
             return TransitionCallbackReturn.ERROR
+        finally:
+            self._made |= self._entities() - before
         return rest(state)
 
 
