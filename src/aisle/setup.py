@@ -17,7 +17,10 @@ setup(
     package_data={
         "aisle": [
             "py.typed",
-            *(f"**/*.{kind}" for kind in ("csv", "html", "j2", "json", "mako", "npz", "onnx", "yaml")),
+            *(
+                f"**/*.{kind}"
+                for kind in ("csv", "html", "j2", "json", "mako", "npz", "onnx", "yaml")
+            ),
         ]
     },
     data_files=[
