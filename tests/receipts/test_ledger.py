@@ -109,33 +109,6 @@ def test_an_older_state_that_comes_again_does_not_undo_a_newer_one(ledger: Ledge
     assert ledger.counters["stale_changes"] == 1
 
 
-@pytest.mark.parametrize("state", [ChangeState.CONFIRMED, ChangeState.WITHDRAWN])
-def test_a_state_that_is_further_on_holds_though_the_clocks_were_set_back(
-    ledger: Ledger, state: ChangeState
-) -> None:
-    ledger.gate(enter())
-    ledger.apply(predict(9000, change(2, state=ChangeState.TENTATIVE)))
-    ledger.apply(predict(3, change(2, "bread", state=state)))
-    assert ledger.changes("a")[0].state == ChangeState.TENTATIVE
-    ledger.apply(predict(3, change(2, state=state)))
-    assert ledger.changes("a")[0].state == state
-    assert ledger.counters["stale_changes"] == 1
-
-
-def test_a_session_that_began_with_a_stamp_far_ahead_is_closed_all_the_same(
-    open_ledger: OpenLedger,
-) -> None:
-    config = LedgerConfig(enter_limit_s=60, max_open_s=600, final_limit_s=10)
-    ledger = open_ledger(config)
-    ledger.apply(predict(9_000_000, change(2)))
-    assert ledger.tick(SECOND) == []
-    opened = ledger.tick(62 * SECOND)
-    assert items(opened[-1]) == {"cola": 1}
-    assert opened[0].stamp_ns == SECOND
-    (last,) = ledger.tick(700 * SECOND)
-    assert last.state == ReceiptState.REVIEW
-
-
 def test_of_two_states_with_one_stamp_the_one_further_on_holds(ledger: Ledger) -> None:
     ledger.gate(enter())
     ledger.apply(predict(3, change(2, state=ChangeState.WITHDRAWN)))

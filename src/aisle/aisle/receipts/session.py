@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 
 from aisle.receipts.catalogue import Catalogue, Tag
@@ -40,26 +40,17 @@ def judge(held: Entry | None, change: Change, version_ns: int) -> Verdict:
     """Say what to do with a change: only NEW and UPDATED have an effect.
 
     The prediction with the newer stamp wins, and at the same stamp the state that is further on,
-    so that a repeat in any order cannot undo what came after it. A change that is the same but for
-    a state that is further on wins at any stamp: the clocks may have been set back in between.
+    so that a repeat in any order cannot undo what came after it.
     """
     if held is None:
         return Verdict.NEW
     if held.change == change:
         return Verdict.REPEATED
-    if _advances(held.change, change):
-        return Verdict.UPDATED
     if version_ns != held.version_ns:
         return Verdict.UPDATED if version_ns > held.version_ns else Verdict.STALE
     if change.state != held.change.state:
         return Verdict.UPDATED if change.state > held.change.state else Verdict.STALE
     return Verdict.CONFLICT
-
-
-def _advances(held: Change, change: Change) -> bool:
-    probability = held.probability  # of the same change, it may firm up
-    same = replace(change, state=held.state, probability=probability) == held
-    return held.state == ChangeState.TENTATIVE and change.state > held.state and same
 
 
 def _doubt(change: Change) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from aisle.receipts import rows
 from aisle.receipts.catalogue import Catalogue, Pricing
@@ -92,8 +92,7 @@ class Writer:
         receipts = []
         for row in connection.execute(query.order_by(sessions.c.first_ns, sessions.c.session)):
             if not row.revision:
-                start_ns = self._first_ns(connection, row.session, row.first_ns, now_ns)
-                limit_s = self._config.enter_limit_s
+                start_ns, limit_s = row.first_ns, self._config.enter_limit_s
             elif row.exit_ns is not None:
                 start_ns, limit_s = row.exit_ns, self._config.final_limit_s
             else:
@@ -103,15 +102,6 @@ class Writer:
             if now_ns >= max(due_ns, since_ns + int(grace_s * 1e9)):
                 receipts += self._expire_one(connection, row.session, due_ns)
         return receipts
-
-    def _first_ns(self, connection: Connection, session: str, first_ns: int, now_ns: int) -> int:
-        # A first message that a clock far ahead has stamped must not keep its session for ever.
-        if first_ns > now_ns:
-            row = update(sessions).where(sessions.c.session == session)
-            connection.execute(row.values(first_ns=now_ns))
-            if session in self._open:
-                self._open[session].first_ns = now_ns
-        return min(first_ns, now_ns)
 
     def _expire_one(self, connection: Connection, session_id: str, due_ns: int) -> list[Receipt]:
         session = self._find(connection, session_id)
