@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -88,6 +89,14 @@ class Catalogue(_Part):
     tail_share: float = Field(0.12, ge=0, le=1)
     tail_kg: float = Field(0.04, ge=0, description="largest error of the tail, kilograms")
     unit_spread: float = Field(0.006, ge=0, description="relative spread from unit to unit")
+
+    def true_kg(self, kg: float, rng: np.random.Generator) -> float:
+        """Draw what a product of this catalogue weight really weighs."""
+        true = kg * (1 + rng.normal(0, self.relative_error)) + rng.normal(0, 0.0006)
+        if rng.random() < self.tail_share:
+            limit = min(self.tail_kg, 0.3 * kg)
+            true = kg + rng.uniform(-limit, limit)
+        return float(max(true, 0.3 * kg))
 
 
 class Scenario(_Part):

@@ -49,7 +49,9 @@ class _Author:
         self.home: dict[str, list[Slot]] = {}
         for slot in self.slots:
             self.home.setdefault(slot.product, []).append(slot)
-        self.true_kg = {p: self._true_weight(v.weight_kg) for p, v in store.products.items()}
+        self.true_kg = {
+            p: scenario.catalogue.true_kg(v.weight_kg, rng) for p, v in store.products.items()
+        }
         self.stray: dict[str, list[tuple[str, float, float]]] = {}
         """Misplaced units by shelf: product, unit weight, x."""
         weights = self.scenario.actions.model_dump()
@@ -91,14 +93,6 @@ class _Author:
         self.deeds.sort(key=lambda deed: deed.start_s)
         end = max([v.exit_s for v in visits], default=scenario.lead_s) + 6.0
         return Script(tuple(visits), tuple(self.deeds), end, carried)
-
-    def _true_weight(self, kg: float) -> float:
-        rng, catalogue = self.rng, self.scenario.catalogue
-        true = kg * (1 + rng.normal(0, catalogue.relative_error)) + rng.normal(0, 0.0006)
-        if rng.random() < catalogue.tail_share:
-            limit = min(catalogue.tail_kg, 0.3 * kg)
-            true = kg + rng.uniform(-limit, limit)
-        return float(max(true, 0.3 * kg))
 
     def _unit(self, product: str) -> tuple[str, float]:
         spread = self.scenario.catalogue.unit_spread

@@ -35,16 +35,10 @@ class Acts:
         self.by_fixture: dict[str, list[Slot]] = {}
         for slot in self.slots:
             self.by_fixture.setdefault(store.shelves[slot.shelf].fixture, []).append(slot)
-        self._true_kg = {p: self._true_weight(v.weight_kg) for p, v in store.products.items()}
+        self._true_kg = {
+            p: scenario.catalogue.true_kg(v.weight_kg, rng) for p, v in store.products.items()
+        }
         self._unit_kg: dict[str, float] = {}
-
-    def _true_weight(self, kg: float) -> float:
-        rng, catalogue = self.rng, self.scenario.catalogue
-        true = kg * (1 + rng.normal(0, catalogue.relative_error)) + rng.normal(0, 0.0006)
-        if rng.random() < catalogue.tail_share:
-            limit = min(catalogue.tail_kg, 0.3 * kg)
-            true = kg + rng.uniform(-limit, limit)
-        return float(max(true, 0.3 * kg))
 
     def kg(self, unit: Standing) -> float:
         """The true weight of one unit; the same each time."""
