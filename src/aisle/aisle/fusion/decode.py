@@ -33,8 +33,6 @@ class DecodeConfig:
     something: float = 0.5
     """Probability that anything happened at all, for doubt to count."""
     withdraw: float = 0.6
-    ask_again: bool = True
-    """A commit is taken back only if the model, asked without it, would say something else."""
     settle_s: float = 2.0
     """A commit that is this old and was not withdrawn is confirmed."""
     session_temperature: float = 1.0

@@ -79,7 +79,7 @@ class Questions:
                 return False
             if not self._agreed(window, f"withdraw {wrong.change_id}"):
                 return False
-            if config.ask_again and self._says_again(window, wrong):
+            if self._says_again(window, wrong):
                 return False
             commits.withdraw(self._memory, window.shelf, wrong, out)
             return True

@@ -214,7 +214,6 @@ def _own_decode(rng: Rng) -> DecodeConfig:
     return DecodeConfig(
         commit=float(rng.choice([0.5, 0.7, 0.85])),
         patience_s=float(rng.choice([0.3, 1.2])),
-        ask_again=bool(rng.random() < 0.5),
     )
 
 
