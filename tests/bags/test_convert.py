@@ -282,3 +282,13 @@ def test_flipped_bytes_give_a_record_or_a_message_error(name, data):
     for payload in (bytes(raw), bytes(raw[:cut])):
         with suppress(convert.MessageError):
             read(TYPES.read(payload, name))
+
+
+@pytest.mark.parametrize("kind", [IndexError, KeyError, AttributeError, ZeroDivisionError])
+def test_whatever_a_reader_trips_over_is_a_malformed_message(kind):
+    @convert.untrusted
+    def read():
+        raise kind("x")
+
+    with pytest.raises(convert.MessageError, match="malformed"):
+        read()

@@ -64,7 +64,7 @@ def untrusted(read: Callable[_Args, _Result]) -> Callable[_Args, _Result]:
             return read(*args, **kwargs)
         except MessageError:
             raise
-        except (AttributeError, TypeError, ValueError, OverflowError, ArithmeticError) as error:
+        except (AttributeError, TypeError, ValueError, LookupError, ArithmeticError) as error:
             raise MessageError(f"malformed message: {error}") from error
 
     return wrapped
