@@ -1,3 +1,4 @@
+import pytest
 from matplotlib.colors import to_rgb
 from store_samples import SOUND
 
@@ -10,17 +11,23 @@ from aisle.store.load import read_store_files
 from aisle.store.model import with_slot_change
 
 
-def test_every_slot_and_frame_is_named_in_the_picture(tmp_path, monkeypatch):
+@pytest.fixture
+def written(monkeypatch):
+    """What is written into pictures while the test runs."""
     from matplotlib.axes import Axes
 
-    written = []
+    found = []
     text = Axes.text
 
     def spy(self, x, y, s, **options):
-        written.append(s)
+        found.append(s)
         return text(self, x, y, s, **options)
 
     monkeypatch.setattr(Axes, "text", spy)
+    return found
+
+
+def test_every_slot_and_frame_is_named_in_the_picture(tmp_path, written):
     files = read_store_files(SOUND)
     store = with_slot_change(files.store, "lemonade", "g1/s1", ("g1/s1/p2",), 1)
     draw_store(store, files.floor_plan, tmp_path / "shop.png")
@@ -44,17 +51,7 @@ def test_a_store_without_floor_plan_and_poses_is_drawn(tmp_path):
     assert (tmp_path / "lost.png").stat().st_size > 1000
 
 
-def test_slots_are_marked_with_what_cameras_see_of_them(tmp_path, monkeypatch):
-    from matplotlib.axes import Axes
-
-    written = []
-    text = Axes.text
-
-    def spy(self, x, y, s, **options):
-        written.append(s)
-        return text(self, x, y, s, **options)
-
-    monkeypatch.setattr(Axes, "text", spy)
+def test_slots_are_marked_with_what_cameras_see_of_them(tmp_path, written):
     files = read_store_files(SOUND)
     geometry = StoreGeometry()
     seen = Seen(coverage(files.store, files.robot, geometry=geometry), geometry, 50)
