@@ -69,6 +69,17 @@ class Window:
     """Candidates for which there was no room."""
 
 
+def possible(arrays: Arrays) -> NDArray[np.bool_]:
+    """What can have happened, [candidates, CHOICES]: the network answers nothing else.
+
+    Taken is what stands on the shelf or was left there, returned is what somebody carries. What
+    cannot be named can be both. Who once mistook one product for another then mistakes it back,
+    and the receipt is right again.
+    """
+    stands, held, unnamed = arrays["candidate_static"][:, [2, 5, 7]].T > 0
+    return np.repeat(np.stack([stands | unnamed, held | unnamed], 1), MAX_QUANTITY, axis=1)
+
+
 class ShelfTokenizer:
     """Makes the windows of one shelf; what does not change with time is computed once."""
 

@@ -8,7 +8,7 @@ right answer. So the model learns on the inputs that it will meet, its own mista
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,8 @@ from aisle.fusion.decode import DecodeConfig
 from aisle.fusion.fusion import Fusion, FusionConfig
 from aisle.fusion.memory import Carried
 from aisle.fusion.runtime import Runtime
-from aisle.fusion.windows import CHOICES, MARKS, MAX_QUANTITY, Arrays, Window
-from aisle.learning.labels import Effect, Label, change_label, label, open_events
+from aisle.fusion.windows import CHOICES, MARKS, MAX_QUANTITY, Arrays, Window, possible
+from aisle.learning.labels import Effect, Label, answerable, change_label, label, open_events
 from aisle.records import Action
 from aisle.sim.scenario import Actions, Catalogue, Scales, Scenario
 from aisle.sim.simulation import Simulation, simulate
@@ -84,6 +84,7 @@ def training_scenario(rng: Rng) -> Scenario:
         scales=Scales(
             noise=float(np.exp(rng.normal(0, 0.35))),
             bursts_per_minute=float(rng.choice([0, 2, 8])),
+            sways_per_minute=float(rng.choice([0, 1, 4])),
             stuck_plates=float(rng.choice([0, 0.04])),
             dead_plates=float(rng.choice([0, 0.03])),
             overload=float(rng.choice([0, 0, 0.02])),
@@ -145,8 +146,8 @@ class Teacher:
                 self._say(window, effect, fate, outputs, row, sure)
                 return
         if rng.random() < 0.002:
-            outputs["candidate_logits"][row, int(rng.integers(len(window.candidates))),
-                                        int(rng.integers(CHOICES))] = sure  # fmt: skip
+            candidate, choice = rng.choice(np.argwhere(possible(window.arrays)))
+            outputs["candidate_logits"][row, candidate, choice] = sure
             outputs["event_logits"][row, int(rng.integers(8, MARKS))] = 9.0
             outputs["log_mass"][row] = np.log(0.1)
 
@@ -160,12 +161,15 @@ class Teacher:
     ) -> None:
         right, rng = change_label(window, effect), self.rng
         candidate, choice = right.candidate, right.choice
+        can = possible(window.arrays)
         if fate == "product":
-            candidate = int(rng.integers(len(window.candidates)))
+            candidate = int(rng.choice(np.flatnonzero(can[:, choice])))
         elif fate == "quantity":
             choice = choice // MAX_QUANTITY * MAX_QUANTITY + int(rng.integers(MAX_QUANTITY))
         elif fate == "action":
             choice = (choice + MAX_QUANTITY) % CHOICES
+        if not can[candidate, choice]:
+            return
         outputs["candidate_logits"][row, candidate, choice] = sure
         outputs["session_logits"][row, :, right.session] = 6.0
         mark = int(np.clip(right.mark + rng.integers(-1, 2), 0, MARKS - 1))
@@ -193,20 +197,34 @@ def samples_of(
     def observe(windows: list[Window], _: Arrays) -> None:
         for window in windows:
             right = label(window, simulation.effects)
-            if rng.random() < keep[right.kind != "none"]:
+            if answerable(window, right) and rng.random() < keep[right.kind != "none"]:
                 found.append(Sample(window.arrays, right))
 
     decode = DecodeConfig(commit=0.5) if model is None else _own_decode(rng)
     runtime = model or Teacher(simulation.effects, rng)
     fusion = Fusion(store, runtime, FusionConfig(decode=decode), observe)
     begun: set[str] = set()
+    end_ns = _end_ns(simulation, rng)
     for arrival in simulation.arrivals():
+        if arrival.arrival_ns > end_ns:
+            break
         fusion.push(arrival.record)
         for name in sorted(fusion.memory.sessions.keys() - begun):
             begun.add(name)
             _fill_hands(fusion, simulation, name, rng)
         yield from found
         found.clear()
+    for event in simulation.gate_events:
+        if event.stamp_ns > end_ns and event.session in fusion.memory.sessions:
+            fusion.push(replace(event, stamp_ns=end_ns))
+    fusion.finish()
+    yield from found
+
+
+def _end_ns(simulation: Simulation, rng: Rng) -> int:
+    """Half of the recordings break off, and end the visits: nothing follows the last sample."""
+    share = float(rng.choice([rng.uniform(0.3, 1.0), 2.0]))
+    return simulation.start_ns + round(share * simulation.duration_s * SECOND)
 
 
 def _own_decode(rng: Rng) -> DecodeConfig:
@@ -231,6 +249,17 @@ def _fill_hands(fusion: Fusion, simulation: Simulation, name: str, rng: Rng) -> 
         session.carried.setdefault(extra, Carried(1, 0.0))
 
 
+def _with_silence(scenario: Scenario, store: Store, rng: Rng) -> Scenario:
+    """Now and then a controller says nothing for a while."""
+    silent = tuple(
+        (controller, at, at + float(np.exp(rng.uniform(np.log(0.2), np.log(6.0)))))
+        for controller in store.controllers
+        for at in rng.uniform(0, 60, rng.choice([0, 0, 1, 3])).tolist()
+    )
+    scales = scenario.scales.model_copy(update={"silent": silent})
+    return scenario.model_copy(update={"scales": scales})
+
+
 def endless_samples(seed: int, model: Runtime | None = None) -> Iterator[Sample]:
     """Samples from ever new stores and scenarios.
 
@@ -241,6 +270,7 @@ def endless_samples(seed: int, model: Runtime | None = None) -> Iterator[Sample]
         rng = np.random.default_rng((seed, number))
         store = generate_store(rng, training_spec(rng))
         scenario = training_scenario(rng)
+        scenario = _with_silence(scenario, store, rng)
         if any(slot.plates for slot in store.slots.values()):
             yield from samples_of(store, scenario, int(rng.integers(1 << 30)), model, (0.4, 0.9))
         number += 1

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.fusion.memory import Commit
-from aisle.fusion.windows import CHOICES, MARKS, MAX_QUANTITY, WINDOW_NS, Window
+from aisle.fusion.windows import CHOICES, MARKS, MAX_QUANTITY, WINDOW_NS, Window, possible
 from aisle.records import Action
 from aisle.sim.simulation import TruthEvent
 
@@ -80,6 +80,11 @@ def label(window: Window, effects: Sequence[Effect]) -> Label:
     if not missed:
         return Label("none")
     return change_label(window, missed[0])
+
+
+def answerable(window: Window, right: Label) -> bool:
+    """Whether the network can give this answer: see `aisle.fusion.windows.possible`."""
+    return right.kind != "change" or bool(possible(window.arrays)[right.candidate, right.choice])
 
 
 def change_label(window: Window, effect: Effect) -> Label:

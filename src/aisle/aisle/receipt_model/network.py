@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from aisle.fusion.grid import BINS
-from aisle.fusion.windows import CHOICES, MARKS
+from aisle.fusion.windows import CHOICES, MARKS, MAX_QUANTITY
 
 _RATIO_FEATURES = 11
 
@@ -102,6 +102,14 @@ def _patches(x: Tensor, size: int) -> Tensor:
     count = x.shape[1] // 2
     x = F.pad(x, (0, 0, pad, pad))
     return torch.cat([x[:, i : i + 2 * count - 1 : 2] for i in range(size)], -1)
+
+
+def _impossible(static: Tensor, mask: Tensor) -> Tensor:
+    """1 for what cannot have happened, [B, C, CHOICES]: see `aisle.fusion.windows.possible`."""
+    take = (static[..., 2] + static[..., 7]).clamp(max=1)
+    back = (static[..., 5] + static[..., 7]).clamp(max=1)
+    can = torch.stack([take, back], -1) * mask[..., None]
+    return 1 - can.repeat_interleave(MAX_QUANTITY, dim=-1)
 
 
 class ReceiptTransformer(nn.Module):
@@ -192,7 +200,8 @@ class ReceiptTransformer(nn.Module):
             x = block(x, bias)
         x = self.norm(x)
         sizes = [t.shape[1] for t in tokens]
-        return self._answers(x.split(sizes, 1), candidate_mask, commit_mask, session_mask,
+        impossible = _impossible(candidate_static, candidate_mask)
+        return self._answers(x.split(sizes, 1), impossible, commit_mask, session_mask,
                              session_carries, timeline, delta, total)  # fmt: skip
 
     def _plates(self, signal: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
@@ -249,7 +258,7 @@ class ReceiptTransformer(nn.Module):
         return tokens
 
     def _answers(
-        self, parts: tuple[Tensor, ...], candidate_mask: Tensor, commit_mask: Tensor,
+        self, parts: tuple[Tensor, ...], impossible: Tensor, commit_mask: Tensor,
         session_mask: Tensor, session_carries: Tensor, timeline: Tensor, delta: Tensor,
         total: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
@@ -257,7 +266,7 @@ class ReceiptTransformer(nn.Module):
         none = self.none(query[:, 0])
         asked = query.expand(-1, candidates.shape[1], -1)
         chosen = self.candidate_head(torch.cat([candidates, asked], -1))
-        chosen = chosen + (candidate_mask - 1)[..., None] * 1e4
+        chosen = chosen - impossible * 1e4
         doubted = query.expand(-1, commits.shape[1], -1)
         withdraw = self.withdraw_head(torch.cat([commits, doubted], -1))[..., 0]
         withdraw = withdraw + (commit_mask - 1) * 1e4

@@ -125,6 +125,25 @@ def _shift(at: float, layout: ShelfLayout, x: float, weight: float, rng: Rng) ->
     return Wave("step", at, float(rng.uniform(0.1, 0.5)), gain)
 
 
+def sway(at: float, layout: ShelfLayout, rng: Rng) -> Wave:
+    """A slow shift of a few grams that nobody's goods made, [plates of the shelf] gains.
+
+    Somebody leans on the furniture, the floor gives, goods settle: a whole shelf or one place,
+    over and gone or for good. Sizes as in the quiet seconds of the recording in `noise.json`.
+    """
+    plates = len(layout.centre)
+    if rng.random() < 0.6:
+        each = float(np.exp(rng.normal(math.log(0.0003), 0.8)))
+        gain = each * np.exp(rng.normal(0, 0.7, plates)) * rng.choice([1, 1, 1, 1, -1], plates)
+    else:
+        size = float(np.exp(rng.normal(math.log(0.0025), 0.7)))
+        gain = size * _near(layout, float(rng.choice(layout.centre)), 0.06)
+    gain = np.clip(gain * rng.choice([-1.0, 1.0]), -0.02, 0.02)
+    if rng.random() < 0.5:
+        return Wave("step", at, float(rng.uniform(0.1, 2.0)), gain)
+    return Wave("bump", at, float(np.exp(rng.uniform(math.log(0.4), math.log(8.0)))), gain)
+
+
 def _touch(deed: Deed, layout: ShelfLayout, share: Array, rng: Rng) -> list[Wave]:
     waves = _push(deed.start_s, deed.duration_s, layout, deed.x_m, 0.97, rng)
     if deed.weight_kg > 0:

@@ -70,6 +70,9 @@ class Scales(_Part):
 
     noise: float = Field(1.0, ge=0, description="factor on the fitted noise")
     bursts_per_minute: float = Field(2.0, ge=0, description="vibrations of a whole fixture")
+    sways_per_minute: float = Field(
+        0.5, ge=0, description="slow shifts of a few grams for each shelf: leaning, settling goods"
+    )
     stuck_plates: float = Field(0.0, ge=0, le=1, description="share of plates that never change")
     dead_plates: float = Field(0.0, ge=0, le=1, description="share of plates without readings")
     overload: float = Field(0.0, ge=0, le=1, description="share of plates loaded near capacity")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.records import Action, GateEvent, GateKind, PlateStatus, WeightBatch
-from aisle.sim.scales import NOISE, FixtureScales, waves_of
+from aisle.sim.scales import NOISE, FixtureScales, Wave, sway, waves_of
 from aisle.sim.scenario import Scenario
 from aisle.sim.script import Deed, DeedKind, GestureKind, Script
 from aisle.sim.shoppers import write_script
@@ -94,14 +94,20 @@ class Simulation:
             for wave in waves_of(deed, shelf_layout(store, deed.shelf), rng):
                 if wave.shape == "step" and deed not in self.shares:
                     self.shares[deed] = wave.gain_kg
-                for wire in wires[deed.shelf]:
-                    scales = built[wire.controller]
-                    gain = np.zeros(scales.plates)
-                    gain[wire.columns] = wave.gain_kg[wire.places]
-                    scales.waves.append(replace(wave, gain_kg=gain))
+                _play(wave, wires[deed.shelf], built)
+        self._sway(wires, built)
         for scales in built.values():
             scales.sort()
         return built
+
+    def _sway(self, wires: dict[str, list[_Wire]], built: dict[str, FixtureScales]) -> None:
+        """Slow shifts, drawn by themselves: without them everything else stays the same."""
+        rng = np.random.default_rng((self.seed, 6))
+        expected = self.scenario.scales.sways_per_minute * self.duration_s / 60
+        for shelf in (shelf for shelf, found in wires.items() if found):
+            layout = shelf_layout(self.store, shelf)
+            for at in rng.uniform(0, self.duration_s, rng.poisson(expected)):
+                _play(sway(float(at), layout, rng), wires[shelf], built)
 
     def signal(self, controller: str, first: int, count: int) -> NDArray[np.float32]:
         """Samples of a controller, [count, plates] kilograms; NaN where a plate is dead."""
@@ -247,6 +253,15 @@ class Simulation:
             batch = WeightBatch(controller.id, stamp, period, controller.plates, samples, status)
             found.append(Arrival(batch.end_ns + round(delay * SECOND), batch))
         return found
+
+
+def _play(wave: Wave, wires: list[_Wire], built: dict[str, FixtureScales]) -> None:
+    """Add a wave of a shelf to the controllers that read the shelf."""
+    for wire in wires:
+        scales = built[wire.controller]
+        gain = np.zeros(scales.plates)
+        gain[wire.columns] = wave.gain_kg[wire.places]
+        scales.waves.append(replace(wave, gain_kg=gain))
 
 
 def _wires(store: Store, controller: Controller) -> dict[str, _Wire]:
