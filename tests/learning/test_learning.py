@@ -64,6 +64,39 @@ def test_torch_and_onnx_agree_and_a_batch_answers_as_its_parts(tmp_path, pairs):
         np.testing.assert_allclose(left[name], tensor.numpy(), atol=TOLERANCE, err_msg=name)
 
 
+def test_the_network_answers_only_what_can_have_happened(pairs):
+    from aisle.fusion.windows import collate, possible
+    from aisle.receipt_model.network import ReceiptTransformer
+
+    torch.manual_seed(0)
+    windows = [arrays for arrays, _ in pairs[:40]]
+    batch = collate(windows)
+    with torch.no_grad():
+        chosen = ReceiptTransformer()(**{n: torch.from_numpy(a) for n, a in batch.items()})[1]
+    for row, arrays in enumerate(windows):
+        can = possible(arrays)
+        assert 0 < can.sum() < can.size
+        np.testing.assert_array_equal(chosen[row, : len(can)].numpy() > -1e3, can)
+        assert (chosen[row, len(can) :] < -1e3).all()
+
+
+def test_every_answer_that_is_taught_can_be_given(pairs):
+    from aisle.fusion.windows import possible
+
+    taught = [(arrays, right) for arrays, right in pairs if right.kind == "change"]
+    assert taught
+    assert all(possible(arrays)[right.candidate, right.choice] for arrays, right in taught)
+
+
+def test_training_sees_windows_that_reach_beyond_the_last_sample():
+    ends = 0
+    for number, sample in enumerate(endless_samples(78)):
+        ends += not sample.arrays["plate_valid"][:, -8:].any()
+        if number == 1500:
+            break
+    assert ends > 5
+
+
 def test_a_window_without_events_has_nothing_to_say():
     store = generate_store(np.random.default_rng(1), StoreSpec(gondolas=1, shelves=(1,)))
     simulation = simulate(store, Scenario(shoppers=1, actions=Actions(touch=1, take=0,

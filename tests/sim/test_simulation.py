@@ -180,6 +180,20 @@ def test_a_footprint_shares_out_the_whole_weight(x, width, seed):
     assert (share >= 0).all()
 
 
+def test_slow_shifts_change_a_few_grams_and_nothing_else():
+    store = small()
+    quiet = Scales(noise=0.0, sways_per_minute=0.0, bursts_per_minute=0.0)
+    swaying = quiet.model_copy(update={"sways_per_minute": 20.0})
+    still, moved = (simulate(store, quick(scales=scales), 4) for scales in (quiet, swaying))
+    assert moved.truth == still.truth
+    controller = next(iter(store.controllers))
+    count = 60 * 40
+    off = moved.signal(controller, 0, count) - still.signal(controller, 0, count)
+    largest = np.abs(off).max(axis=0)
+    assert 0.001 < np.median(largest) < 0.02
+    assert np.abs(np.diff(off, axis=0)).max() < 0.004
+
+
 def test_the_fit_finds_the_noise_that_was_simulated():
     store = generate_store(np.random.default_rng(7), StoreSpec(gondolas=4))
     scenario = Scenario(shoppers=0, lead_s=12.0, scales=Scales(bursts_per_minute=0))
