@@ -85,6 +85,19 @@ class Scales(_Part):
     )
 
 
+class Cameras(_Part):
+    """How the cameras misbehave; lens, light and noise are the camera's own."""
+
+    dropped_frames: float = Field(0.001, ge=0, le=1)
+    late_frames: float = Field(0.002, ge=0, le=1, description="share that is held up 0.1 to 0.4 s")
+    clock_offset_s: float = Field(
+        0.005, ge=0, le=10, description="largest error of a camera's clock, either way"
+    )
+    silent: tuple[tuple[str, float, float], ...] = Field(
+        (), description="camera, from, to: seconds in which a camera gives nothing"
+    )
+
+
 class Catalogue(_Part):
     """How far true weights are from the catalogue."""
 
@@ -123,6 +136,7 @@ class Scenario(_Part):
     same_fixture: float = Field(0.6, ge=0, le=1, description="chance to stay at a fixture")
     slop_m: float = Field(0.015, ge=0, description="how far a product stands over its slot's edge")
     scales: Scales = Scales()
+    cameras: Cameras = Cameras()
     catalogue: Catalogue = Catalogue()
     carried_at_start: int = Field(
         0, ge=0, le=20, description="products in hand on entering (training)"
