@@ -6,7 +6,7 @@ from PIL import Image
 
 from aisle.sim.products.line import product_line
 from aisle.sim.products.look import look_of
-from aisle.sim.products.pictures import VIEWS, catalogue_images, draw_look, write_images
+from aisle.sim.products.pictures import IMAGE_SIZE, VIEWS, catalogue_images, draw_look, write_images
 from aisle.sim.scene import Look, Mesh
 
 PRODUCTS = product_line(5, 3)
@@ -40,11 +40,11 @@ def test_what_is_behind_is_not_seen():
 
 def test_a_product_has_a_picture_for_each_view():
     pictures = catalogue_images(look_of(PRODUCTS[0]))
-    assert [picture.shape for picture in pictures] == [(160, 160, 3)] * len(VIEWS)
+    assert [picture.shape for picture in pictures] == [(IMAGE_SIZE, IMAGE_SIZE, 3)] * len(VIEWS)
     for picture in pictures:
         filled = (picture < 250).any(axis=2)
         rows, columns = np.flatnonzero(filled.any(axis=1)), np.flatnonzero(filled.any(axis=0))
-        assert max(np.ptp(rows), np.ptp(columns)) == pytest.approx(0.9 * 160, abs=3)
+        assert max(np.ptp(rows), np.ptp(columns)) == pytest.approx(0.9 * IMAGE_SIZE, abs=3)
 
 
 def test_images_are_written_where_the_catalogue_looks_for_them(tmp_path):
@@ -52,7 +52,7 @@ def test_images_are_written_where_the_catalogue_looks_for_them(tmp_path):
     for product in PRODUCTS[:2]:
         folder = tmp_path / "images" / product.id
         assert sorted(path.stem for path in folder.iterdir()) == sorted(VIEWS)
-        assert Image.open(folder / "front.jpg").size == (160, 160)
+        assert Image.open(folder / "front.jpg").size == (IMAGE_SIZE, IMAGE_SIZE)
     first = (tmp_path / "images" / PRODUCTS[0].id / "top.jpg").read_bytes()
     write_images(PRODUCTS[:1], tmp_path)
     assert (tmp_path / "images" / PRODUCTS[0].id / "top.jpg").read_bytes() == first

@@ -1,6 +1,8 @@
 import json
+import shutil
 
 import pytest
+from PIL import Image
 from store_samples import SOUND, copy_of_sound
 from typer.testing import CliRunner
 
@@ -70,6 +72,38 @@ def test_show_of_a_broken_store_ends_with_1(tmp_path):
     result = run(app, ["show", str(tmp_path), "--out", str(tmp_path / "x.png")])
     assert result.exit_code == 1
     assert "missing-file" in result.output
+
+
+def test_show_writes_a_sheet_of_pictures(tmp_path):
+    shop = copy_of_sound(tmp_path)
+    (shop / "images/lemonade/front.jpg").write_bytes(b"no picture")
+    shutil.rmtree(shop / "images/crisps-small")
+    out = tmp_path / "sheets" / "sheet.png"
+    result = run(app, ["show", str(shop), "--images", str(out)])
+    assert (result.exit_code, result.output) == (0, f"{out} written\n")
+    with Image.open(out) as sheet:
+        colours = {colour for _, colour in sheet.getcolors(1 << 20)}
+    assert (208, 32, 32) in colours
+    assert len(colours) > 1000
+
+
+def test_a_picture_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").touch()
+    result = run(app, ["show", str(SOUND), "--images", str(tmp_path / "file" / "x.png")])
+    assert result.exit_code == 1
+    assert "cannot write" in result.output
+
+
+def test_images_are_drawn_for_products_that_have_none(tmp_path):
+    shop = copy_of_sound(tmp_path)
+    kept = (shop / "images/lemonade/front.jpg").read_bytes()
+    shutil.rmtree(shop / "images/crisps-small")
+    result = run(app, ["images", str(shop)])
+    assert result.exit_code == 0
+    assert "4 pictures of 1 products written, 3 had some" in result.output
+    assert [path.name for path in (shop / "images/lemonade").iterdir()] == ["front.jpg"]
+    assert (shop / "images/lemonade/front.jpg").read_bytes() == kept
+    assert run(app, ["check", str(shop)]).output.endswith("0 errors, 0 warnings\n")
 
 
 def test_generate_writes_a_store_that_checks(tmp_path):

@@ -26,8 +26,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_the_examples_make_up_a_store_without_a_mistake(folder):
-    assert check_store(folder) == []
+def test_the_examples_make_up_a_store_that_lacks_only_pictures(folder):
+    assert [problem.rule for problem in check_store(folder)] == ["product-without-images"]
     store = load_store(folder)[0]
     assert set(store.controllers) == {"left", "fridge"}
     assert {slot.product for slot in store.slots.values()} <= set(store.products)

@@ -1,10 +1,11 @@
-"""`aisle store`: check, draw and generate a store's files."""
+"""`aisle store`: check, draw and generate a store's files and pictures of its products."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -49,6 +50,10 @@ def check(
 def show(
     directory: _Store,
     out: Annotated[Path | None, typer.Option(help="PNG file to write.", show_default=False)] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="PNG file for a sheet of the products' pictures.", show_default=False),
+    ] = None,
     threshold: Annotated[
         float, typer.Option(min=0.0, help="Pixels that a product of 10 cm needs in some view.")
     ] = ENOUGH_PX,
@@ -57,26 +62,45 @@ def show(
     ] = False,
 ) -> None:
     """Draw floor plan and fixtures, coloured by what cameras see; list what they see too little."""
-    if out is None and not as_json:
-        raise typer.BadParameter("say --out, --json or both")
-    try:
-        files = read_store_files(directory)
-    except StoreError as error:
-        _print(directory, error.problems)
-        raise typer.Exit(PROBLEMS) from error
+    if out is None and images is None and not as_json:
+        raise typer.BadParameter("say --out, --images or --json")
+    files = _read(directory)
     store = files.store
+    if images is not None:
+        _draw_images(store, images)
     seen = None
-    if store.cameras:
+    if store.cameras and (out is not None or as_json):
         geometry = StoreGeometry()
         seen = coverage(store, files.robot, geometry=geometry), geometry
     if out is not None:
         _draw(files, seen, threshold, out)
     if as_json:
         typer.echo(json.dumps(_as_json(store, seen and seen[0], threshold), indent=2))
-    elif seen is not None:
+        return
+    if seen is not None:
         _print_poor(store, seen[0], threshold)
-    if out is not None and not as_json:
-        typer.echo(f"{out} written")
+    for written in (out, images):
+        if written is not None:
+            typer.echo(f"{written} written")
+
+
+def _read(directory: Path) -> StoreFiles:
+    try:
+        return read_store_files(directory)
+    except StoreError as error:
+        _print(directory, error.problems)
+        raise typer.Exit(PROBLEMS) from error
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Makes the folder of a file; says so when it cannot be written."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        typer.echo(f"cannot write {error.filename or out}: {error.strerror}", err=True)
+        raise typer.Exit(PROBLEMS) from error
 
 
 def _draw(
@@ -85,13 +109,34 @@ def _draw(
     from aisle.store.draw import draw_store  # matplotlib is slow to import
     from aisle.store.draw_coverage import Seen
 
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+    with _writing(out):
         drawn = None if seen is None else Seen(*seen, threshold)
         draw_store(files.store, files.floor_plan, out, drawn)
-    except OSError as error:
-        typer.echo(f"cannot write {out}: {error.strerror}", err=True)
-        raise typer.Exit(PROBLEMS) from error
+
+
+def _draw_images(store: Store, out: Path) -> None:
+    from aisle.store.draw_images import draw_sheet  # matplotlib is slow to import
+
+    with _writing(out):
+        draw_sheet(store, out)
+
+
+@app.command()
+def images(directory: _Store) -> None:
+    """Draw pictures of products as the simulator draws the products themselves.
+
+    Only for a made-up store: of a real one, take photos of what really stands there. The
+    catalogue entry alone decides what a product looks like. Products that have pictures already
+    keep them.
+    """
+    from aisle.sim.products.pictures import write_images
+
+    store = _read(directory).store
+    bare = [product for product in store.products.values() if not product.images]
+    with _writing(directory / "images"):
+        written = write_images(bare, directory)
+    kept = len(store.products) - len(bare)
+    typer.echo(f"{directory}: {written} pictures of {len(bare)} products written, {kept} had some")
 
 
 def _as_json(store: Store, found: Coverage | None, threshold: float) -> dict[str, object]:

@@ -15,6 +15,7 @@ from aisle.store.catalogue import read_catalogue
 from aisle.store.coverage import ENOUGH_PX, coverage
 from aisle.store.floor import FloorPlan, read_floor_plan
 from aisle.store.geometry3d import Open3DMissing
+from aisle.store.images import check_images
 from aisle.store.planogram import Places, read_planogram, slot_lines
 from aisle.store.problems import Problem, Report, StoreError
 from aisle.store.rig import read_rig
@@ -49,13 +50,14 @@ def load_store(path: Path) -> tuple[Store, list[Problem]]:
 def check_store(path: Path) -> list[Problem]:
     """Every mistake in a store's folder; empty when there is none.
 
-    Where the store has cameras, also what they see too little of.
+    Where the store has cameras, also what they see too little of; products' pictures are read.
     """
     try:
         files = read_store_files(path)
     except StoreError as error:
         return error.problems
     report = Report(list(files.problems))
+    check_images(files.store, report)
     if files.store.cameras:
         _check_views(files, path, report)
     return report.problems

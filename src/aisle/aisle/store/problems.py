@@ -29,6 +29,9 @@ RULES: dict[str, str] = {
     "implausible-weight": "A unit weighs more than 25 kg: is the cell in grams?",
     "implausible-size": "A unit is longer than 2 m or shorter than 2 mm: are the cells in metres?",
     "image-without-product": "A folder in images/ belongs to no product.",
+    "image-unreadable": "A picture is no JPEG, PNG or WebP, damaged, or far too large.",
+    "image-too-small": "A picture is less than 48 pixels wide or high.",
+    "product-without-images": "A product has no pictures: cameras cannot tell what it is.",
     # planogram.csv
     "unknown-product": "The planogram names a product that the catalogue lacks.",
     "unknown-shelf": "The planogram names a shelf that neither the URDF nor the rig has.",

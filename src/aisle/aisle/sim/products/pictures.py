@@ -17,9 +17,14 @@ from aisle.sim.scene import Look, Mesh
 from aisle.store.types import Product
 
 Picture = NDArray[np.uint8]
-IMAGE_SIZE = 160
-VIEWS = {"front": (0.0, 8.0), "corner": (35.0, 30.0), "top": (0.0, 82.0)}
-"""Turn to the right and height of the viewer, in degrees."""
+IMAGE_SIZE = 128
+VIEWS = {
+    "front": (0.0, 8.0),
+    "corner": (35.0, 30.0),
+    "above": (0.0, 45.0),
+    "top": (0.0, 82.0),
+}
+"""Turn to the right and height of the viewer, in degrees; cameras see shelves as `above` does."""
 _FINE = 2
 _MARGIN = 0.9
 _LIGHT = np.array([-0.35, -0.65, 0.85])
