@@ -74,8 +74,11 @@ def test_figures_of_two_sessions_by_hand():
 
 def test_a_change_is_shown_when_it_is_first_right_and_confirmed_later():
     found = summary(evaluate("bag", *two_sessions()))
-    assert found["latency_shown_s"] == {"cases": 1, "median": 1.0, "p95": 1.0}
-    assert found["latency_confirmed_s"] == {"cases": 1, "median": 2.0, "p95": 2.0}
+    for name, delay in (("shown", 1.0), ("confirmed", 2.0)):
+        assert found[f"latency_{name}_s"] == {
+            "cases": 1, "median": delay, "p95": delay,
+            "median_interval": (delay, delay), "p95_interval": (delay, delay),
+        }  # fmt: skip
 
 
 def test_times_of_another_clock_give_no_latencies():
@@ -91,6 +94,34 @@ def test_lines_and_changes_are_judged_by_what_they_stated():
     found = evaluate("bag", *two_sessions())
     assert sorted(found.lines) == [(0.7, False), (0.8, True), (0.9, False)]
     assert found.changes == [(0.8, True), (0.9, True), (0.9, False)]
+
+
+def test_hand_overs_and_wrong_shelves_are_counted_by_themselves():
+    truth = {
+        "s": TrueSession("s", {}, (
+            event(10, "cola"),
+            TrueEvent(20 * S, Action.RETURN, "cola", 1, counterpart="t"),
+        )),
+        "t": TrueSession("t", {}, (
+            TrueEvent(20 * S, Action.TAKE, "cola", 1, counterpart="s"),
+            TrueEvent(30 * S, Action.RETURN, "cola", 1, foreign=True),
+            TrueEvent(40 * S, Action.TAKE, "soap", 1, foreign=True),
+        )),
+    }  # fmt: skip
+    result = ReplayResult()
+    back = Change("t/1", CONFIRMED, 30 * S, Action.RETURN, "cola", 1, 0.9, "g1/s1", foreign=True)
+    result.add(50 * S, [Prediction(0, "t", (back,))], [])
+    found = summary(evaluate("bag", truth, result))
+    assert (found["hand_overs"]["right"], found["hand_overs"]["of"]) == (0, 1)
+    assert (found["put_back_elsewhere"]["right"], found["put_back_elsewhere"]["of"]) == (1, 1)
+
+
+def test_review_of_lines_is_weighed_beside_review_of_receipts():
+    found = summary(evaluate("bag", *two_sessions()))
+    at = {point["threshold"]: point for point in found["review_curve_lines"]}
+    assert (at[0.0]["kept"], at[0.0]["right"]) == (3, pytest.approx(1 / 3))
+    assert (at[0.8]["kept"], at[0.8]["right"]) == (2, 0.5)
+    assert {point["threshold"]: point["kept"] for point in found["review_curve"]}[0.8] == 1
 
 
 def test_a_session_without_a_receipt_is_wrong_and_an_unknown_closed_one_too():

@@ -1,4 +1,6 @@
-from aisle.bags.matching import match
+from dataclasses import replace
+
+from aisle.bags.matching import hand_overs, match
 from aisle.bags.truth import TrueEvent, TrueSession
 from aisle.records import Action, Change, ChangeState
 
@@ -64,6 +66,40 @@ def test_a_withdrawn_change_counts_for_nothing():
     result = matched([], [change(1, 1, "a", state=ChangeState.WITHDRAWN)])
     assert not result.errors
     assert result.change_right == []
+
+
+def handed(at: float, product: str, giver="s", taker="t") -> dict[str, TrueSession]:
+    gave = replace(event(at, product, action=RETURN), counterpart=taker)
+    got = replace(event(at, product), counterpart=giver)
+    return {giver: TrueSession(giver, {}, (gave,)), taker: TrueSession(taker, {product: 1}, (got,))}
+
+
+def test_a_hand_over_is_right_when_both_receipts_have_it():
+    truth = handed(5, "a")
+    less, more = change(1, 5.2, "a", action=RETURN), change(2, 5.4, "a")
+    assert hand_overs(match(truth, {"s": [less], "t": [more]})) == [True]
+    assert hand_overs(match(truth, {"s": [less], "t": []})) == [False]
+    assert hand_overs(match(truth, {"s": [], "t": [more]})) == [False]
+    swapped = match(truth, {"s": [more], "t": [less]})
+    assert hand_overs(swapped) == [False]
+    assert swapped.errors == {"wrong session (hand-over)": 2}
+
+
+def test_a_hand_over_of_which_one_side_is_unknown_does_not_count():
+    truth = handed(5, "a")
+    truth["t"] = TrueSession("t", {"a": 1}, None)
+    assert hand_overs(match(truth, {"s": [change(1, 5, "a", action=RETURN)]})) == []
+
+
+def test_errors_of_hand_overs_and_misplaced_products_have_their_own_names():
+    assert match(handed(5, "a"), {}).errors == {
+        "missed return (hand-over)": 1,
+        "missed take (hand-over)": 1,
+    }
+    invented = replace(change(1, 1, "a"), counterpart="t")
+    assert matched([], [invented]).errors == {"false take (hand-over)": 1}
+    stray = event(1, "a", foreign=True)
+    assert matched([stray], []).errors == {"missed take (misplaced product)": 1}
 
 
 def test_the_other_shopper_was_billed():

@@ -30,6 +30,7 @@ EVENTS = st.builds(
     st.text(max_size=5),
     st.lists(st.text(max_size=3), max_size=2).map(tuple),
     st.booleans(),
+    st.text(max_size=5),
 )
 SESSIONS = st.builds(
     TrueSession,

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from aisle.bags.matching import Matching, match
+from aisle.bags.matching import Matching, hand_overs, match
 from aisle.bags.metrics import (
     Counts,
     bootstrap_f1,
     calibration,
+    calibration_interval,
     compare,
     review_curve,
     spread,
@@ -19,7 +20,7 @@ from aisle.bags.metrics import (
 )
 from aisle.bags.replay import ReplayResult
 from aisle.bags.truth import TrueSession, Truth
-from aisle.records import Change, ChangeState, Receipt, ReceiptState
+from aisle.records import Action, Change, ChangeState, Receipt, ReceiptState
 
 SECOND = 1e9
 SAME_CLOCK_S = 3600.0
@@ -55,7 +56,11 @@ class Evaluation:
     events: int = 0
     events_right: int = 0
     foreign: int = 0
+    """Returns to shelves where the product does not belong."""
     foreign_right: int = 0
+    hand_overs: int = 0
+    hand_overs_right: int = 0
+    """Those that both receipts have."""
     shown_s: list[float] = field(default_factory=list)
     """From a true event to the first update that shows it."""
     confirmed_s: list[float] = field(default_factory=list)
@@ -71,8 +76,14 @@ class Evaluation:
             getattr(self, name).extend(getattr(other, name))
         self.errors.update(other.errors)
         self.counters.update(other.counters)
-        for name in ("events", "events_right", "foreign", "foreign_right", "wall_s", "store_s"):
+        for name in _SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+_SUMS = (
+    "events", "events_right", "foreign", "foreign_right", "hand_overs", "hand_overs_right",
+    "wall_s", "store_s",
+)  # fmt: skip
 
 
 def units(receipt: Receipt | None) -> dict[str, int]:
@@ -136,8 +147,14 @@ def evaluate(bag: str, truth: Truth, result: ReplayResult) -> Evaluation:
     found.errors = matching.errors
     found.events = len(matching.events)
     found.events_right = len(matching.right)
-    found.foreign = sum(event.foreign for _, event in matching.events)
-    found.foreign_right = sum(matching.events[i][1].foreign for i in matching.right)
+    elsewhere = {
+        i
+        for i, (_, event) in enumerate(matching.events)
+        if event.foreign and event.action is Action.RETURN
+    }
+    found.foreign, found.foreign_right = len(elsewhere), len(elsewhere & matching.right.keys())
+    given = hand_overs(matching)
+    found.hand_overs, found.hand_overs_right = len(given), sum(given)
     found.changes = [
         (change.probability, hit)
         for (_, change), hit in zip(matching.changes, matching.change_right, strict=True)
@@ -204,24 +221,23 @@ def summary(found: Evaluation) -> dict[str, Any]:
             "precision": total.precision,
             "recall": total.recall,
             "f1": total.f1,
-            "f1_interval": bootstrap_f1([score.counts for score in scores]),
+            "f1_interval": bootstrap_f1(
+                [score.counts for score in scores], [score.bag for score in scores]
+            ),
         },
         "exact": _share(exact, len(scores)),
         "states": dict(sorted(states.items())),
         "exact_without_review": _share(sum(score.exact for score in accepted), len(accepted)),
         "events": _share(found.events_right, found.events),
         "put_back_elsewhere": _share(found.foreign_right, found.foreign),
+        "hand_overs": _share(found.hand_overs_right, found.hand_overs),
         "errors": dict(found.errors.most_common()),
         "latency_shown_s": _spread(found.shown_s),
         "latency_confirmed_s": _spread(found.confirmed_s),
         "calibration_changes": _calibration(found.changes),
         "calibration_lines": _calibration(found.lines),
-        "review_curve": [
-            asdict(point)
-            for point in review_curve(
-                [score.confidence for score in scores], [score.exact for score in scores]
-            )
-        ],
+        "review_curve": _review((score.confidence, score.exact) for score in scores),
+        "review_curve_lines": _review(found.lines),
         "wrong_receipts": [_wrong(score) for score in scores if not score.exact],
         "counters": dict(sorted(found.counters.items())),
         "warnings": found.warnings,
@@ -241,9 +257,23 @@ def _spread(seconds: Sequence[float]) -> dict[str, Any] | None:
 
 
 def _calibration(cases: Iterable[tuple[float, bool]]) -> dict[str, Any]:
+    stated, right = _columns(cases)
+    bins, error = calibration(stated, right)
+    return {
+        "cases": len(stated),
+        "error": error,
+        "error_interval": calibration_interval(stated, right),
+        "bins": [asdict(entry) for entry in bins],
+    }
+
+
+def _review(cases: Iterable[tuple[float, bool]]) -> list[dict[str, Any]]:
+    return [asdict(point) for point in review_curve(*_columns(cases))]
+
+
+def _columns(cases: Iterable[tuple[float, bool]]) -> tuple[list[float], list[bool]]:
     listed = list(cases)
-    bins, error = calibration([p for p, _ in listed], [hit for _, hit in listed])
-    return {"cases": len(listed), "error": error, "bins": [asdict(entry) for entry in bins]}
+    return [stated for stated, _ in listed], [right for _, right in listed]
 
 
 def _wrong(score: SessionScore) -> dict[str, Any]:

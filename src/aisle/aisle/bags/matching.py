@@ -138,8 +138,32 @@ def _settle(
         result.errors[_name(kind, result.events[unit.parent][1])] += 1
     for unit in left_ours:
         kind = "too many" if used[unit.parent] else f"false {unit.action.name.lower()}"
-        result.errors[kind] += 1
+        given = result.changes[unit.parent][1].counterpart
+        result.errors[f"{kind} (hand-over)" if given else kind] += 1
 
 
 def _name(kind: str, event: TrueEvent) -> str:
-    return f"{kind} (put back elsewhere)" if event.foreign else kind
+    if event.counterpart:
+        return f"{kind} (hand-over)"
+    if event.foreign:
+        returned = event.action is Action.RETURN
+        return f"{kind} (put back elsewhere)" if returned else f"{kind} (misplaced product)"
+    return kind
+
+
+def hand_overs(matching: Matching) -> list[bool]:
+    """Return for each true hand-over whether both receipts have it: one less here, one more there.
+
+    A hand-over is two events of one moment, each the other's counterpart; with the events of one
+    side unknown it does not count. It is right when both are; whether the changes name each other
+    is not asked.
+    """
+    sides: dict[tuple[object, ...], list[bool]] = {}
+    for index, (session, event) in enumerate(matching.events):
+        if event.counterpart:
+            giver, taker = session, event.counterpart
+            if event.action is Action.TAKE:
+                giver, taker = taker, giver
+            key = event.stamp_ns, giver, taker, event.product
+            sides.setdefault(key, []).append(index in matching.right)
+    return [all(found) for found in sides.values() if len(found) > 1]

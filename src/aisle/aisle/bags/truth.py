@@ -31,7 +31,7 @@ class TrueEvent:
     shelf: str = ""
     plates: tuple[str, ...] = ()
     foreign: bool = False
-    """A return to a shelf where the product does not belong."""
+    """A return to a shelf where the product does not belong, or a take from there."""
     counterpart: str = ""
     """The other session of a hand-over: a return for who gives, a take for who gets."""
 
