@@ -8,7 +8,7 @@ from bag_samples import tiny_store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.bags import convert, convert_store
+from aisle.bags import convert, convert_poses, convert_store
 from aisle.bags.messages import bag_types
 from aisle.records import (
     Action,
@@ -227,8 +227,8 @@ def test_every_rotation_survives_as_a_quaternion(parts):
             "geometry_msgs/msg/Quaternion", **dict(zip("xyzw", parts, strict=True))
         ),
     )
-    matrix = convert_store.pose_from_message(message, "pose")
-    again = convert_store.pose_from_message(convert_store.pose_to_message(matrix, TYPES), "pose")
+    matrix = convert_poses.pose_from_message(message, "pose")
+    again = convert_poses.pose_from_message(convert_poses.pose_to_message(matrix, TYPES), "pose")
     np.testing.assert_allclose(again, matrix, atol=1e-9)
 
 

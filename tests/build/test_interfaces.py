@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "src/aisle_msgs").glob("*/*.[ms][sr][gv]"))
 UNIT = re.compile(
-    r"\b(kilograms|metres|seconds|samples a second|time|minor units|frame|0 to 1|probability)\b",
+    r"\b(kilograms|metres|seconds|samples a second|pictures a second|pixels|without unit|time|minor units|frame|0 to 1|probability)\b",
     re.I,
 )
 PHYSICAL = ("float32", "float64", "geometry_msgs/", "builtin_interfaces/")

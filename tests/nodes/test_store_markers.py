@@ -7,7 +7,7 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from aisle.bags.convert_store import pose_from_message
+from aisle.bags.convert_poses import pose_from_message
 from aisle.store.load import load_store, read_store_files
 from aisle.store.model import with_slot_change
 from aisle.store.solids import solids

@@ -14,7 +14,8 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from aisle.bags.convert import time_message
-from aisle.bags.convert_store import MAP_FRAME, pose_to_message
+from aisle.bags.convert_poses import pose_to_message
+from aisle.bags.convert_store import MAP_FRAME
 from aisle.store.camera import rays
 from aisle.store.coverage import visible_px
 from aisle.store.geometry import Matrix, translation

@@ -1,11 +1,13 @@
 """`StoreModel` messages to stores and back.
 
-A message holds what fusion and receipts need: no images, gates or cameras. Lengths keep 64 bits;
-weights, rates, capacities and confidences are 32-bit floats on the wire.
+A message holds what fusion and receipts need: no images or gates. Lengths keep 64 bits; weights,
+rates, capacities and confidences are 32-bit floats on the wire. Of a camera's lens it holds what
+`aisle.store.camera.intrinsics` makes of it.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import Any, TypeVar
 
@@ -25,75 +27,25 @@ from aisle.bags.convert import (
     untrusted,
     whole,
 )
+from aisle.bags.convert_poses import (
+    place,
+    place_fields,
+    pose_from_message,
+    pose_to_message,
+    single,
+    size_from_message,
+    size_message,
+)
 from aisle.bags.messages import MessageTypes
-from aisle.store.geometry import quaternion_from_pose
+from aisle.store.camera import intrinsics
 from aisle.store.model import slot_box
-from aisle.store.types import Controller, Fixture, Matrix, Plate, Product, Shelf, Slot, Store
+from aisle.store.names import optical_frame
+from aisle.store.types import Camera, Controller, Fixture, Plate, Product, Shelf, Slot, Store
 
 STORE = "aisle_msgs/msg/StoreModel"
 MAP_FRAME = "map"
-_Entry = TypeVar("_Entry", Product, Fixture, Shelf, Plate, Slot, Controller)
-
-
-def _single(value: Any, name: str) -> float:
-    """Return a 32-bit field as the shortest decimal that gives it: 0.53, not 0.5299999713."""
-    return float(str(np.float32(finite(value, name))))
-
-
-def pose_to_message(pose: Matrix | None, types: MessageTypes) -> Any:
-    """Return a `geometry_msgs/Pose`; the identity for None."""
-    matrix = np.eye(4) if pose is None else pose
-    x, y, z, w = quaternion_from_pose(matrix)
-    px, py, pz = (float(value) for value in matrix[:3, 3])
-    return types.make(
-        "geometry_msgs/msg/Pose",
-        position=types.make("geometry_msgs/msg/Point", x=px, y=py, z=pz),
-        orientation=types.make("geometry_msgs/msg/Quaternion", x=x, y=y, z=z, w=w),
-    )
-
-
-def _place_fields(pose: Matrix | None, types: MessageTypes) -> dict[str, Any]:
-    """The fields of a thing whose place may be unknown."""
-    return {"has_pose": pose is not None, "pose": pose_to_message(pose, types)}
-
-
-def pose_from_message(message: Any, name: str) -> Matrix:
-    """Return a 4x4 matrix.
-
-    Raises:
-        MessageError: A number is not finite, or the quaternion has no direction.
-    """
-    p, q = message.position, message.orientation
-    x, y, z, w = (finite(value, f"{name} orientation") for value in (q.x, q.y, q.z, q.w))
-    norm = float(np.hypot(np.hypot(x, y), np.hypot(z, w)))
-    if not 1e-3 < norm < 1e3:
-        raise MessageError(f"{name} has a quaternion of length {norm:g}")
-    x, y, z, w = x / norm, y / norm, z / norm, w / norm
-    matrix = np.eye(4)
-    matrix[:3, :3] = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-    ]
-    matrix[:3, 3] = [finite(value, f"{name} position") for value in (p.x, p.y, p.z)]
-    return matrix
-
-
-def _place(message: Any, name: str) -> Matrix | None:
-    """The inverse of `_place_fields`."""
-    return pose_from_message(message.pose, name) if message.has_pose else None
-
-
-def _size_message(size: tuple[float, ...], types: MessageTypes) -> Any:
-    x, y, z = (*size, 0.0)[:3]
-    return types.make("geometry_msgs/msg/Vector3", x=float(x), y=float(y), z=float(z))
-
-
-def _size(message: Any, name: str) -> tuple[float, float, float]:
-    x, y, z = (finite(value, f"{name} size") for value in (message.x, message.y, message.z))
-    if min(x, y, z) < 0:
-        raise MessageError(f"{name} has a negative size")
-    return x, y, z
+_Entry = TypeVar("_Entry", Product, Fixture, Shelf, Plate, Slot, Controller, Camera)
+MAX_SIDE = 65536
 
 
 def _slot_to_message(store: Store, slot: Slot, types: MessageTypes) -> Any:
@@ -105,8 +57,8 @@ def _slot_to_message(store: Store, slot: Slot, types: MessageTypes) -> Any:
         shelf=slot.shelf,
         plates=list(slot.plates),
         area=types.floats(np.asarray(slot.area or (), dtype=np.float32)),
-        **_place_fields(pose, types),
-        size=_size_message(size, types),
+        **place_fields(pose, types),
+        size=size_message(size, types),
         facings=slot.facings,
         count=-1 if slot.count is None else slot.count,
         confidence=slot.confidence,
@@ -121,8 +73,8 @@ def _plate_to_message(plate: Plate, types: MessageTypes) -> Any:
         shelf=plate.shelf,
         controller=plate.controller,
         channel=plate.channel,
-        **_place_fields(plate.pose, types),
-        size=_size_message(plate.size_m, types),
+        **place_fields(plate.pose, types),
+        size=size_message(plate.size_m, types),
         capacity=plate.capacity_kg,
     )
 
@@ -132,8 +84,8 @@ def _shelf_to_message(shelf: Shelf, types: MessageTypes) -> Any:
         "aisle_msgs/msg/Shelf",
         id=shelf.id,
         fixture=shelf.fixture,
-        **_place_fields(shelf.pose, types),
-        size=_size_message(shelf.size_m, types),
+        **place_fields(shelf.pose, types),
+        size=size_message(shelf.size_m, types),
     )
 
 
@@ -143,7 +95,7 @@ def _product_to_message(product: Product, types: MessageTypes) -> Any:
         id=product.id,
         name=product.name,
         weight=product.weight_kg,
-        size=_size_message(product.size_m, types),
+        size=size_message(product.size_m, types),
         price_minor=product.price_minor,
     )
 
@@ -154,7 +106,7 @@ def _fixture_to_message(fixture: Fixture, types: MessageTypes) -> Any:
         id=fixture.id,
         kind=fixture.kind,
         pose=pose_to_message(fixture.pose, types),
-        size=_size_message(fixture.size_m, types),
+        size=size_message(fixture.size_m, types),
     )
 
 
@@ -164,6 +116,24 @@ def _controller_to_message(controller: Controller, types: MessageTypes) -> Any:
         id=controller.id,
         rate=controller.rate_hz,
         samples_per_message=controller.samples_per_message,
+    )
+
+
+def _camera_to_message(camera: Camera, types: MessageTypes) -> Any:
+    (fx, _, cx), (_, fy, cy), _ = intrinsics(camera).tolist()
+    return types.make(
+        "aisle_msgs/msg/Camera",
+        id=camera.id,
+        frame=optical_frame(camera.id),
+        pose=pose_to_message(camera.pose, types),
+        width=camera.width,
+        height=camera.height,
+        fx=fx,
+        fy=fy,
+        cx=cx,
+        cy=cy,
+        distortion=np.array(camera.distortion, np.float64),
+        rate=camera.rate_hz,
     )
 
 
@@ -182,6 +152,7 @@ def store_to_message(store: Store, stamp_ns: int, types: MessageTypes) -> Any:
         plates=[_plate_to_message(item, types) for item in plates],
         slots=[_slot_to_message(store, item, types) for item in store.slots.values()],
         controllers=[_controller_to_message(item, types) for item in store.controllers.values()],
+        cameras=[_camera_to_message(item, types) for item in store.cameras.values()],
     )
 
 
@@ -190,8 +161,8 @@ def _product(message: Any) -> Product:
     return Product(
         id=name,
         name=text(message.name, "product name", empty=True),
-        weight_kg=_single(message.weight, f"product {name}: weight"),
-        size_m=_size(message.size, f"product {name}"),
+        weight_kg=single(message.weight, f"product {name}: weight"),
+        size_m=size_from_message(message.size, f"product {name}"),
         price_minor=whole(message.price_minor, f"product {name}: price", -(2**53), 2**53),
     )
 
@@ -203,15 +174,15 @@ def _plate(message: Any) -> Plate:
         shelf=text(message.shelf, f"plate {name}: shelf"),
         controller=text(message.controller, f"plate {name}: controller", empty=True),
         channel=whole(message.channel, f"plate {name}: channel", 0, MAX_PLATES),
-        size_m=_size(message.size, f"plate {name}")[:2],
-        pose=_place(message, f"plate {name}"),
-        capacity_kg=_single(message.capacity, f"plate {name}: capacity"),
+        size_m=size_from_message(message.size, f"plate {name}")[:2],
+        pose=place(message, f"plate {name}"),
+        capacity_kg=single(message.capacity, f"plate {name}: capacity"),
     )
 
 
 def _slot(message: Any) -> Slot:
     name = text(message.id, "slot id")
-    area = [_single(value, f"slot {name}: area") for value in items(message.area, "area", 4)]
+    area = [single(value, f"slot {name}: area") for value in items(message.area, "area", 4)]
     if area and len(area) != 4:
         raise MessageError(f"slot {name}: area has {len(area)} numbers, not 4")
     count = whole(message.count, f"slot {name}: count", -1, MAX_QUANTITY)
@@ -223,7 +194,7 @@ def _slot(message: Any) -> Slot:
         area=(area[0], area[1], area[2], area[3]) if area else None,
         facings=whole(message.facings, f"slot {name}: facings", 0, MAX_QUANTITY),
         count=None if count < 0 else count,
-        confidence=share(_single(message.confidence, "confidence"), f"slot {name}: confidence"),
+        confidence=share(single(message.confidence, "confidence"), f"slot {name}: confidence"),
         misplaced=bool(message.misplaced),
     )
 
@@ -233,7 +204,7 @@ def _fixture(message: Any, shelves: dict[str, list[str]]) -> Fixture:
     return Fixture(
         id=name,
         kind=text(message.kind, f"fixture {name}: kind"),
-        size_m=_size(message.size, f"fixture {name}"),
+        size_m=size_from_message(message.size, f"fixture {name}"),
         pose=pose_from_message(message.pose, f"fixture {name}"),
         shelves=tuple(shelves[name]),
     )
@@ -244,8 +215,8 @@ def _shelf(message: Any, plates: dict[str, list[str]]) -> Shelf:
     return Shelf(
         id=name,
         fixture=text(message.fixture, f"shelf {name}: fixture"),
-        size_m=_size(message.size, f"shelf {name}"),
-        pose=_place(message, f"shelf {name}"),
+        size_m=size_from_message(message.size, f"shelf {name}"),
+        pose=place(message, f"shelf {name}"),
         plates=tuple(plates[name]),
     )
 
@@ -255,7 +226,7 @@ def _controller(message: Any, plates: dict[str, list[Plate]]) -> Controller:
     own = sorted(plates[name], key=lambda plate: plate.channel)
     if [plate.channel for plate in own] != list(range(len(own))):
         raise MessageError(f"controller {name}: its plates do not fill the channels from 0 on")
-    rate = _single(message.rate, f"controller {name}: rate")
+    rate = single(message.rate, f"controller {name}: rate")
     if not 0 < rate <= 10_000:
         raise MessageError(f"controller {name}: rate is {rate}, allowed are 0 to 10000")
     return Controller(
@@ -265,6 +236,34 @@ def _controller(message: Any, plates: dict[str, list[Plate]]) -> Controller:
         samples_per_message=whole(
             message.samples_per_message, f"controller {name}: samples_per_message", 1, 10_000
         ),
+    )
+
+
+def _camera(message: Any) -> Camera:
+    name = text(message.id, "camera id")
+    if message.frame != optical_frame(name):
+        raise MessageError(f"camera {name}: frame is not {optical_frame(name)}")
+    focal, centre = (
+        (finite(getattr(message, x), name), finite(getattr(message, y), name))
+        for x, y in (("fx", "fy"), ("cx", "cy"))
+    )
+    width = whole(message.width, f"camera {name}: width", 1, MAX_SIDE)
+    rate = single(message.rate, f"camera {name}: rate")
+    if min(focal) <= 0:
+        raise MessageError(f"camera {name}: focal length is {min(focal)}")
+    if not 0 < rate <= 1000:
+        raise MessageError(f"camera {name}: rate is {rate}, allowed are 0 to 1000")
+    k1, k2, p1, p2, k3 = (finite(v, f"camera {name}: distortion") for v in message.distortion)
+    return Camera(
+        id=name,
+        pose=pose_from_message(message.pose, f"camera {name}"),
+        width=width,
+        height=whole(message.height, f"camera {name}: height", 1, MAX_SIDE),
+        horizontal_fov_rad=2 * math.atan(width / 2 / focal[0]),
+        focal_px=focal,
+        centre_px=centre,
+        distortion=(k1, k2, p1, p2, k3),
+        rate_hz=rate,
     )
 
 
@@ -322,6 +321,7 @@ def store_from_message(message: Any) -> tuple[int, Store]:
         plates=plates,
         slots=_by_id([_slot(item) for item in items(message.slots, "slots")], "slots"),
         controllers=_by_id(controllers, "controllers"),
+        cameras=_by_id([_camera(item) for item in items(message.cameras, "cameras")], "cameras"),
         revision=whole(message.revision, "revision", 0, 2**32 - 1),
     )
     _check_references(store)

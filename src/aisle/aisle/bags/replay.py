@@ -16,10 +16,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aisle.bags import convert, convert_store
+from aisle.bags import convert, convert_images, convert_store
 from aisle.bags.messages import MessageError, bag_types
 from aisle.bags.store_io import BagError, BagReader, BagWriter
-from aisle.records import GateEvent, Prediction, Receipt, Record, SlotChange, WeightBatch
+from aisle.records import (
+    CameraFrame,
+    GateEvent,
+    Prediction,
+    Receipt,
+    Record,
+    SlotChange,
+    WeightBatch,
+)
 from aisle.store.types import Store
 
 if TYPE_CHECKING:
@@ -30,6 +38,7 @@ INPUTS: dict[str, Callable[[Any], Any]] = {
     convert.GATE: convert.gate_from_message,
     convert.SLOT_CHANGE: convert.slot_change_from_message,
     convert_store.STORE: convert_store.store_from_message,
+    convert_images.COMPRESSED: convert_images.compressed_from_message,
 }
 """Readers of what fusion and ledger take in, by message type."""
 
@@ -39,7 +48,7 @@ class Arrived:
     """A record of a bag and its time of arrival; a store comes with the stamp it holds from."""
 
     log_ns: int
-    record: Record | tuple[int, Store] | Prediction | Receipt
+    record: Record | tuple[int, Store] | CameraFrame | Prediction | Receipt
 
 
 Outcome = tuple[list[Prediction], list[Receipt]]
@@ -98,8 +107,8 @@ def read_records(
 
     Args:
         reader: The bag.
-        names: Types of messages, among those that `convert` and `convert_store` know.
-        counters: Gets `malformed_messages` and one count by reason.
+        names: Types of messages: those of `INPUTS`, predictions and updates.
+        counters: Gets `malformed_messages` and one count by reason, damaged pictures included.
         namespace: Only topics below it ("/rig1"); all when None.
     """
     readers = {
@@ -113,19 +122,23 @@ def read_records(
             continue
         try:
             record = readers[message.type](reader.decode(message))
-            if isinstance(record, WeightBatch):
-                _check_topic(message.topic, record)
+            _check_topic(message.topic, record)
             yield Arrived(message.log_ns, record)
         except MessageError as error:
             counters["malformed_messages"] += 1
             counters[f"malformed: {message.topic}: {error}"[:200]] += 1
 
 
-def _check_topic(topic: str, batch: WeightBatch) -> None:
-    """Refuse readings on another controller's topic, as the node does that listens to it."""
-    _, found, controller = topic.rpartition("weights/")
-    if found and controller != batch.controller:
-        raise MessageError(f"it is of controller {batch.controller!r}")
+def _check_topic(topic: str, record: Any) -> None:
+    """Refuse readings and pictures on another device's topic, as the node does that listens."""
+    if isinstance(record, WeightBatch):
+        _, found, controller = topic.rpartition("weights/")
+        if found and controller != record.controller:
+            raise MessageError(f"it is of controller {record.controller!r}")
+    elif isinstance(record, CameraFrame):
+        _, found, camera = topic.removesuffix("/image_raw/compressed").rpartition("camera/")
+        if found and camera != record.camera:
+            raise MessageError(f"it is of camera {record.camera!r}")
 
 
 def _prefix(namespace: str | None) -> str:
@@ -250,7 +263,7 @@ class _Run:
         self.result.store_s = (arrived.log_ns - self.first_ns) / convert.SECOND
         if isinstance(record, tuple):
             self.take_store(record)
-        elif isinstance(record, (WeightBatch, GateEvent, SlotChange)):
+        elif isinstance(record, (WeightBatch, GateEvent, SlotChange)):  # no use for pictures yet
             self._note(*self.checkout.push(record))
 
     def take_store(self, found: tuple[int, Store]) -> None:

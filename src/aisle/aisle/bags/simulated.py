@@ -2,28 +2,66 @@
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aisle.bags.store_io import BagWriter
 from aisle.bags.truth import truth_of, write_truth
-from aisle.records import WeightBatch
-from aisle.sim.simulation import Simulation
+from aisle.records import CameraFrame, GateEvent, WeightBatch
+from aisle.sensing.camera_calibration import calibration_of
+from aisle.sim.simulation import SECOND, Simulation
+
+if TYPE_CHECKING:
+    from aisle.sim.cameras import SimulatedCameras
+
+JPEG_QUALITY = 85
 
 
-def write_simulation(path: Path, simulation: Simulation) -> None:
-    """Write store model, weights and gate events in order of arrival, and `truth.json`.
+def write_simulation(
+    path: Path,
+    simulation: Simulation,
+    cameras: SimulatedCameras | None = None,
+    *,
+    jpeg_quality: int = JPEG_QUALITY,
+    progress: Callable[[float], None] = lambda _: None,
+) -> None:
+    """Write what arrives, in order of arrival, and `truth.json`.
 
-    The same simulation gives the same bytes.
+    That is the store model, weights, gate events, and of each camera compressed images with their
+    camera_info. The same simulation gives the same bytes; pictures do on the same machine.
+
+    Args:
+        path: Of the new bag.
+        simulation: What happens.
+        cameras: Its cameras; None for a bag without pictures.
+        jpeg_quality: 1 to 100.
+        progress: Called with the simulated seconds so far.
 
     Raises:
         BagError: `path` exists already, or cannot be written.
     """
+    calibrations = {name: calibration_of(c) for name, c in simulation.store.cameras.items()}
     with BagWriter(path) as writer:
         writer.store(simulation.store, simulation.start_ns, simulation.start_ns)
-        for arrival in simulation.arrivals():
-            if isinstance(arrival.record, WeightBatch):
-                fixture = arrival.record.plates[0].split("/")[0]
-                writer.weights(arrival.record, arrival.arrival_ns, fixture)
+        for arrival_ns, record in _arrivals(simulation, cameras):
+            if isinstance(record, WeightBatch):
+                writer.weights(record, arrival_ns, record.plates[0].split("/")[0])
+            elif isinstance(record, CameraFrame):
+                writer.picture(record, jpeg_quality, arrival_ns)
+                writer.camera_info(calibrations[record.camera], record.stamp_ns, arrival_ns)
             else:
-                writer.gate(arrival.record, arrival.arrival_ns)
+                writer.gate(record, arrival_ns)
+            progress((arrival_ns - simulation.start_ns) / SECOND)
     write_truth(path, truth_of(simulation))
+
+
+def _arrivals(
+    simulation: Simulation, cameras: SimulatedCameras | None
+) -> Iterator[tuple[int, WeightBatch | GateEvent | CameraFrame]]:
+    weights = ((a.arrival_ns, a.record) for a in simulation.arrivals())
+    if cameras is None:
+        return weights
+    pictures = ((a.arrival_ns, a.frame) for a in cameras.frames())
+    return heapq.merge(weights, pictures, key=lambda arrival: arrival[0])

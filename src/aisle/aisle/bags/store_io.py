@@ -29,10 +29,17 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StorageP
 from rosbags.rosbag2.storage_mcap import McapWriter
 from rosbags.typesys import get_types_from_msg
 
-from aisle.bags import convert, convert_store
+from aisle.bags import convert, convert_images, convert_store
 from aisle.bags.messages import bag_types
 from aisle.bags.recovery import Damaged
-from aisle.records import GateEvent, Prediction, Receipt, WeightBatch
+from aisle.records import (
+    CameraCalibration,
+    CameraFrame,
+    GateEvent,
+    Prediction,
+    Receipt,
+    WeightBatch,
+)
 from aisle.store.types import Store
 
 FLUSH_NS = 2_000_000_000
@@ -78,6 +85,9 @@ QUALITIES = {
     convert.PREDICTION: quality(1000, latched=True),
     convert.UPDATE: quality(1000, latched=True),
     convert.SLOT_CHANGE: quality(100, latched=True),
+    convert_images.IMAGE: quality(5, reliable=False),
+    convert_images.COMPRESSED: quality(5, reliable=False),
+    convert_images.CAMERA_INFO: quality(5, reliable=False),
 }
 
 
@@ -169,6 +179,18 @@ class BagWriter:
         """Append to `/store/model` a store that holds from `stamp_ns` on."""
         message = convert_store.store_to_message(store, stamp_ns, self._types)
         self.write("/store/model", convert_store.STORE, message, log_ns)
+
+    def picture(self, frame: CameraFrame, jpeg_quality: int, log_ns: int) -> None:
+        """Append a JPEG to `/camera/<camera>/image_raw/compressed`."""
+        message = convert_images.compressed_to_message(frame, jpeg_quality, self._types)
+        topic = f"/camera/{frame.camera}/image_raw/compressed"
+        self.write(topic, convert_images.COMPRESSED, message, log_ns)
+
+    def camera_info(self, calibration: CameraCalibration, stamp_ns: int, log_ns: int) -> None:
+        """Append what holds for the picture with this stamp to `/camera/<camera>/camera_info`."""
+        message = convert_images.camera_info_to_message(calibration, stamp_ns, self._types)
+        topic = f"/camera/{calibration.camera}/camera_info"
+        self.write(topic, convert_images.CAMERA_INFO, message, log_ns)
 
     def prediction(self, prediction: Prediction, log_ns: int) -> None:
         """Append to `/receipts/predictions`."""
