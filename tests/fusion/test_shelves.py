@@ -1,10 +1,14 @@
 """Shelves as their scales show them, also where several controllers read one shelf."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from fusion_samples import (
+    PERIOD,
+    SECOND,
+    START,
     Steps,
     at,
     batches,
@@ -17,7 +21,9 @@ from fusion_samples import (
     small_store,
 )
 
+from aisle.fusion.config import FusionConfig
 from aisle.fusion.fusion import StoreAt
+from aisle.fusion.shelves import Shelves
 from aisle.store.types import Controller
 
 
@@ -100,3 +106,78 @@ def test_rewired_plates_are_followed_and_their_readings_begin_anew(store):
     assert set(fusion.store.controllers) == {"even", "odd"}
     found = push_all(fusion, batches(halves, 8, 20, [(takes(halves)[0][0], 15.0, 0.3)]))
     assert len(changes(found)) == 1
+
+
+NO_WOBBLE = np.zeros(4)
+
+
+def shown(store, shelf, move, noise_kg=NO_WOBBLE, loose=(), seed=1):
+    """Whether a shelf counts as changed: `move(seconds)` is what its first plate shows too much.
+
+    `noise_kg` is the deviation of each plate's readings, of the whole plates alike.
+    """
+    rng = np.random.default_rng(seed)
+    shelves = Shelves(store, FusionConfig(), Counter())
+    plates = store.shelves[shelf].plates
+    for batch in batches(store, 0, 6):
+        seconds = (batch.stamp_ns - START + PERIOD * np.arange(len(batch.kilograms))) / SECOND
+        for plate, deviation in zip(plates, noise_kg, strict=True):
+            column = batch.plates.index(plate)
+            batch.kilograms[:, column] += rng.normal(0, deviation, len(seconds))
+        batch.kilograms[:, batch.plates.index(plates[0])] += move(seconds)
+        shelves.add(batch, 1000)
+    return shelf in shelves.changed(at(6), loose)
+
+
+def with_weights(store, weights_kg):
+    """The store with the products of a shelf as heavy as said, all others a kilogram."""
+    heavy = {name: replace(p, weight_kg=1.0) for name, p in store.products.items()}
+    for shelf, weight_kg in weights_kg.items():
+        for slot in store.slots_of_shelf[shelf]:
+            heavy[slot.product] = replace(heavy[slot.product], weight_kg=weight_kg)
+    return replace(store, products=heavy)
+
+
+def step(kilograms):
+    return lambda seconds: np.where(seconds > 4, -kilograms, 0.0)
+
+
+@pytest.fixture(scope="module")
+def shelf(store):
+    return next(iter(store.shelves))
+
+
+@pytest.mark.parametrize("weight_kg", [0.006, 0.05, 1.0])
+def test_six_grams_that_leave_a_quiet_plate_are_always_asked_about(store, shelf, weight_kg):
+    light = with_weights(store, {shelf: weight_kg})
+    assert shown(light, shelf, step(0.006), np.full(4, 0.0005))
+
+
+@pytest.mark.parametrize("units", [1, -2])
+@pytest.mark.parametrize("weight_kg", [0.006, 0.05, 0.6])
+def test_noise_hides_no_product_of_its_shelf(store, shelf, weight_kg, units):
+    same = with_weights(store, {shelf: weight_kg})
+    for share in (0.0, 0.02, 0.1, 0.5, 2.0):
+        assert shown(same, shelf, step(units * weight_kg), np.full(4, share * weight_kg))
+
+
+def test_noise_and_an_offset_are_no_change(store, shelf):
+    heavy = with_weights(store, {shelf: 0.5})
+    loud = np.full(4, 0.008)
+    assert sum(shown(heavy, shelf, lambda t: 3.0 + 0 * t, loud, seed=s) for s in range(9)) <= 1
+    assert shown(heavy, shelf, step(0.5), loud)
+
+
+def test_slow_wobble_is_noise_of_its_plate_and_not_of_the_next(store, shelf):
+    heavy = with_weights(store, {shelf: 0.5})
+    assert not shown(heavy, shelf, lambda t: 0.005 * np.sin(7 * t))
+    assert shown(heavy, shelf, step(0.006), np.array([0.0, 0.05, 0.05, 0.05]))
+
+
+def test_what_is_carried_or_misplaced_may_come_to_a_shelf_of_heavy_products(store, shelf):
+    light = with_weights(store, {shelf: 0.5})
+    product = next(iter(light.products.values()))
+    named = replace(light, products={**light.products, "sweet": replace(product, weight_kg=0.006)})
+    loud = np.full(4, 0.002)
+    assert sum(shown(named, shelf, step(0.002), loud, seed=s) for s in range(9)) <= 1
+    assert all(shown(named, shelf, step(-0.006), loud, ["sweet", "x"], s) for s in range(9))

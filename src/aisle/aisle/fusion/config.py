@@ -28,7 +28,10 @@ class FusionConfig:
     passes: int = 3
     """Answers that one shelf may give in one tick."""
     changed_share: float = 0.2
-    """A plate has changed when its range exceeds this share of the lightest product."""
+    """A plate has changed when its range exceeds this share of the lightest product that can have
+    come or gone there."""
+    changed_noise: float = 10.0
+    """A noisy plate's range must exceed this many times its noise too (see `Shelves.changed`)."""
     max_sessions: int = 1000
     """Sessions open at once; also passages that wait for their time, and ended sessions known."""
     max_open_s: float = 4 * 3600.0

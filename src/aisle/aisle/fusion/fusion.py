@@ -45,7 +45,7 @@ class Fusion:
         self._counters: Counter[str] = Counter()
         self._stores: list[StoreAt] = []
         self._cleared: list[SlotChange] = []
-        self._shelves = Shelves(_in_place(store), self.config.changed_share, self._counters)
+        self._shelves = Shelves(_in_place(store), self.config, self._counters)
         self._plates = Plates(self.config)
         memory = Memory()
         memory.note_misplaced(store.slots.values())

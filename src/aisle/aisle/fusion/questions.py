@@ -38,7 +38,7 @@ class Questions:
 
     def ask(self, tick_ns: int, out: Outbox) -> None:
         """Ask about every changed shelf; again about those that said something."""
-        changed = self._shelves.changed(tick_ns)
+        changed = self._shelves.changed(tick_ns, self._loose())
         for name, memory in self._memory.shelves.items():
             if name not in changed:
                 memory.doubt_since_ns = None
@@ -56,6 +56,11 @@ class Questions:
             answers = self._answers(windows)
             heard = [self._hear(w, said, out) for w, said in zip(windows, answers, strict=True)]
             asking = [name for name, more in zip(asking, heard, strict=True) if more]
+
+    def _loose(self) -> set[str]:
+        """Products that may come to or go from any shelf: what is carried or misplaced."""
+        carried = {p for session in self._memory.sessions.values() for p in session.carried}
+        return carried.union(*(shelf.stray for shelf in self._memory.shelves.values()))
 
     def _answers(self, windows: list[Window]) -> list[Answer]:
         outputs = self._runtime.run(windows)

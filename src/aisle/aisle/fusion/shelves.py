@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.fusion.config import FusionConfig
 from aisle.fusion.grid import BIN_NS, BINS, SignalGrid
 from aisle.fusion.windows import ShelfTokenizer
 from aisle.records import WeightBatch
@@ -16,6 +18,10 @@ from aisle.store.types import Store
 
 Signal = tuple[NDArray[np.float32], NDArray[np.bool_]]
 """Kilograms [BINS, plates] and which bins had samples, as `SignalGrid.window` gives them."""
+
+QUIET_KG = (0.001, 0.004)
+"""Whatever the products weigh, a quiet plate has changed when its range exceeds the second of
+these, and has not when it stays below the first."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,15 @@ class _Part:
 class _Shelf:
     tokenizer: ShelfTokenizer
     parts: tuple[_Part, ...]
-    threshold_kg: float
+
+
+@dataclass(frozen=True)
+class _Wired:
+    """The plates of one controller, in the order of its messages."""
+
+    shelves: tuple[str, ...]
+    lightest_kg: NDArray[np.float64]
+    """[plates] weight of the lightest product that stands on the plate's shelf, or infinite."""
 
 
 class Shelves:
@@ -49,12 +63,12 @@ class Shelves:
 
     Args:
         store: The store at the start.
-        changed_share: See `FusionConfig`.
+        config: Says when a plate has changed.
         counters: Where what is refused is counted.
     """
 
-    def __init__(self, store: Store, changed_share: float, counters: Counter[str]) -> None:
-        self._changed_share, self._counters = changed_share, counters
+    def __init__(self, store: Store, config: FusionConfig, counters: Counter[str]) -> None:
+        self._config, self._counters = config, counters
         self._grids: dict[str, SignalGrid] = {}
         self.store = store
         self.use(store)
@@ -68,8 +82,18 @@ class Shelves:
             else SignalGrid(len(controller.plates))
             for name, controller in store.controllers.items()
         }
-        lightest = min((p.weight_kg for p in store.products.values()), default=0.02)
-        threshold = float(np.clip(self._changed_share * lightest, 0.001, 0.004))
+        lightest_kg = {
+            name: min((store.products[slot.product].weight_kg for slot in slots), default=np.inf)
+            for name, slots in store.slots_of_shelf.items()
+        }
+        shelf_of = {
+            name: tuple(store.plates[plate].shelf for plate in controller.plates)
+            for name, controller in store.controllers.items()
+        }
+        self._wired = {
+            name: _Wired(shelves, np.array([lightest_kg[shelf] for shelf in shelves]))
+            for name, shelves in shelf_of.items()
+        }
         column = {
             plate: (controller.id, i)
             for controller in store.controllers.values()
@@ -79,7 +103,7 @@ class Shelves:
         for name in dict.fromkeys(store.plates[plate].shelf for plate in column):
             layout = shelf_layout(store, name)
             tokenizer = ShelfTokenizer(store, name, layout)
-            self._shelves[name] = _Shelf(tokenizer, _parts(layout.plates, column), threshold)
+            self._shelves[name] = _Shelf(tokenizer, _parts(layout.plates, column))
 
     def knows(self, batch: WeightBatch) -> bool:
         """Whether a batch is of this store; counted when it is not."""
@@ -110,21 +134,41 @@ class Shelves:
         """Makes the windows of a shelf."""
         return self._shelves[shelf].tokenizer
 
-    def changed(self, tick_ns: int) -> dict[str, Signal]:
-        """Signals of the shelves on which a plate changed in the window that ends at a tick."""
+    def changed(self, tick_ns: int, loose: Collection[str]) -> dict[str, Signal]:
+        """Signals of the shelves on which a plate changed in the window that ends at a tick.
+
+        A plate has changed when its range exceeds a share of the lightest thing that can have
+        come or gone there, within `QUIET_KG`. A noisy plate must exceed its own noise too; but
+        noise never asks for more than that share, so that no product can hide in it.
+
+        Args:
+            tick_ns: End of the window.
+            loose: Products that may come to or go from any shelf: carried, or misplaced.
+        """
         signals = {name: grid.window(tick_ns // BIN_NS) for name, grid in self._grids.items()}
-        ranges = {}
-        for name, (signal, _) in signals.items():
-            smooth = signal.reshape(-1, 4, signal.shape[1]).mean(axis=1)
-            ranges[name] = smooth.max(axis=0) - smooth.min(axis=0)
+        products, share = self.store.products, self._config.changed_share
+        loose_kg = min((products[p].weight_kg for p in loose if p in products), default=np.inf)
+        found: set[str] = set()
+        for name, wired in self._wired.items():
+            smooth = signals[name][0].reshape(-1, 4, len(wired.shelves)).mean(axis=1)
+            swing = smooth.max(axis=0) - smooth.min(axis=0)
+            least = share * np.minimum(wired.lightest_kg, loose_kg)
+            over = np.flatnonzero(swing > np.clip(least, *QUIET_KG))
+            noise = np.minimum(self._config.changed_noise * _noise(smooth[:, over]), least[over])
+            found.update(wired.shelves[i] for i in over[swing[over] > noise].tolist())
         return {
-            name: _joined(shelf, signals)
-            for name, shelf in self._shelves.items()
-            if any(
-                (ranges[part.controller][part.columns] > shelf.threshold_kg).any()
-                for part in shelf.parts
-            )
+            name: _joined(shelf, signals) for name, shelf in self._shelves.items() if name in found
         }
+
+
+def _noise(smooth: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Noise of each plate, [plates] kilograms, from means over a quarter of a second.
+
+    The median difference between means a second apart: a step is in few of these differences, a
+    plate's wobble and drift in all.
+    """
+    noise: NDArray[np.float32] = np.median(np.abs(smooth[4:] - smooth[:-4]), axis=0)
+    return noise
 
 
 def _parts(plates: tuple[str, ...], column: dict[str, tuple[str, int]]) -> tuple[_Part, ...]:
