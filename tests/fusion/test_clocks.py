@@ -98,7 +98,8 @@ def test_one_bad_clock_stops_nobody_else_and_is_not_used(n, kind, by, jitter, se
     assert [b.controller for _, b in heard.refused if b.controller != bad] == []
     assert set(heard.sync.dead) <= {bad}
     assert [gap for gap in heard.gaps if f"weights/{bad}:" not in gap] == []
-    assert heard.closed_s() > 20 - LIMIT_S - 0.8
+    # It may end in doubt, having fallen back within the limit: one limit for each.
+    assert heard.closed_s() > 20 - 2 * LIMIT_S - 0.8
     ticks = [tick for _, tick in heard.ticks]
     assert set(np.diff(ticks)) == {TICK_NS}
     assert all(true_s > tick / SECOND - START - LIMIT_S for true_s, tick in heard.ticks)
