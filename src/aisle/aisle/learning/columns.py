@@ -1,0 +1,196 @@
+"""Batches of strips and catalogue pictures, what the encoder shall make of them, and checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from aisle.learning.looks import BLOCKED, EMPTY, Looks
+from aisle.receipt_model.encoder import Shows, StripEncoder
+from aisle.vision.strips import COLUMN_PX, ROWS
+
+Rng = np.random.Generator
+
+SURE = 0.5
+"""Columns with at least this weight count in a check."""
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """How batches are drawn."""
+
+    stores: int = 2
+    crops: int = 16
+    """Pieces of strips of each store."""
+    columns: int = 8
+    """Of a piece."""
+    products: int = 24
+    """Of each store's catalogue: those in sight first, then others."""
+    views: int = 1
+    """Catalogue pictures of each product, drawn anew each time."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pieces of strips, and the products among which their columns choose."""
+
+    strips: Tensor
+    """[B, 3, ROWS, columns * COLUMN_PX] RGB from 0 to 255."""
+    pictures: Tensor
+    """[P, views, 3, ROWS, ROWS]"""
+    product: Tensor
+    """[B, columns] which of the P; meaningless where nothing is to name."""
+    shows: Tensor
+    """[B, columns] `Shows`."""
+    weight: Tensor
+    """[B, columns]"""
+
+
+def shows_of(label: NDArray[np.int16]) -> NDArray[np.int64]:
+    """Labels of `Looks` as `Shows`."""
+    return np.select(
+        [label == EMPTY, label == BLOCKED], [Shows.EMPTY, Shows.BLOCKED], Shows.PRODUCT
+    )
+
+
+def make_batch(rng: Rng, library: list[Looks], config: BatchConfig) -> Batch:
+    """Draw a batch: products as often as each other, however much of a store they fill."""
+    count = min(config.stores, len(library))
+    parts = [_of_store(rng, library[i], config) for i in rng.permutation(len(library))[:count]]
+    strips, pictures, label, weight = zip(*parts, strict=True)
+    first = np.cumsum([0, *(len(p) for p in pictures)])
+    product = [np.maximum(part, 0) + at for part, at in zip(label, first, strict=False)]
+    return Batch(
+        _lit(rng, np.concatenate(strips), 0.06),
+        _lit(rng, np.concatenate(pictures), 0.02),
+        torch.from_numpy(np.concatenate(product).astype(np.int64)),
+        torch.from_numpy(shows_of(np.concatenate(label))),
+        torch.from_numpy(np.concatenate(weight)),
+    )
+
+
+def _of_store(
+    rng: Rng, looks: Looks, config: BatchConfig
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int16], NDArray[np.float32]]:
+    """One store's strips, catalogue pictures, labels in the order of those pictures, weights."""
+    strips = np.zeros((config.crops, ROWS, config.columns * COLUMN_PX, 3), np.uint8)
+    label = np.full((config.crops, config.columns), EMPTY, np.int16)
+    weight = np.zeros((config.crops, config.columns), np.float32)
+    ends = np.cumsum(looks.columns)
+    for row, column in enumerate(_middles(rng, looks, config.crops)):
+        strip = int(np.searchsorted(ends, column, side="right"))
+        end = int(ends[strip])
+        begin = end - int(looks.columns[strip])
+        start = max(begin, min(column - int(rng.integers(config.columns)), end - config.columns))
+        size = min(config.columns, end - start)
+        piece = looks.strips[:, start * COLUMN_PX : (start + size) * COLUMN_PX]
+        strips[row, :, : piece.shape[1]] = piece
+        label[row, :size] = looks.label[start : start + size]
+        weight[row, :size] = looks.weight[start : start + size]
+    seen = np.unique(label[(label >= 0) & (weight > 0)])
+    rest = np.setdiff1d(rng.permutation(len(looks.products)), seen)
+    others = rng.permutation(rest)[: max(0, config.products - len(seen))]
+    chosen = np.concatenate([seen, others])
+    order = np.zeros(len(looks.products), np.int16)
+    order[chosen] = np.arange(len(chosen))
+    views = [rng.permutation(looks.catalogue.shape[1])[: config.views] for _ in chosen]
+    pictures = looks.catalogue[chosen[:, None], np.array(views)]
+    return strips, pictures, np.where(label >= 0, order[label], label).astype(np.int16), weight
+
+
+def _middles(rng: Rng, looks: Looks, count: int) -> list[int]:
+    """Columns to look at: three in four show a product, drawn evenly."""
+    sure = looks.weight > 0
+    goods = np.flatnonzero(sure & (looks.label >= 0))
+    others = [np.flatnonzero(sure & (looks.label == what)) for what in (EMPTY, BLOCKED)]
+    kinds = np.unique(looks.label[goods])
+    found: list[int] = []
+    while len(found) < count:
+        pool = others[int(rng.integers(2))]
+        if rng.random() < 0.75:
+            pool = goods[looks.label[goods] == rng.choice(kinds)]
+        if len(pool):
+            found.append(int(rng.choice(pool)))
+    return found
+
+
+def _lit(rng: Rng, pictures: NDArray[np.uint8], cast: float) -> Tensor:
+    """[..., H, W, 3] in other light, as [..., 3, H, W]; `cast` is how far colours may lie apart."""
+    light = np.exp(
+        rng.normal(0, 0.15, (len(pictures), 1)) + rng.normal(0, cast, (len(pictures), 3))
+    )
+    shape = (len(pictures), *(1,) * (pictures.ndim - 2), 3)
+    lit = np.clip(pictures * light.reshape(shape).astype(np.float32), 0, 255)
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(lit, -1, -3)))
+
+
+def losses(encoder: StripEncoder, batch: Batch) -> dict[str, Tensor]:
+    """The parts of the loss; `total` is their sum."""
+    columns, shows = encoder(batch.strips)
+    likeness = encoder.likeness(columns, encoder.catalogue(batch.pictures)).flatten(0, 1)
+    weight = batch.weight.flatten()
+    named = weight * (batch.shows.flatten() == Shows.PRODUCT)
+    wrong = F.cross_entropy(likeness, batch.product.flatten(), reduction="none")
+    unseen = F.cross_entropy(shows.flatten(0, 1), batch.shows.flatten(), reduction="none")
+    parts = {
+        "name": (wrong * named).sum() / named.sum().clamp(min=1),
+        "shows": (unseen * weight).sum() / weight.sum().clamp(min=1),
+    }
+    parts["total"] = parts["name"] + parts["shows"]
+    return parts
+
+
+@torch.no_grad()
+def check(encoder: StripEncoder, library: Iterable[Looks], strips: int | None) -> dict[str, float]:
+    """How often columns are named right, each over the whole catalogue of its store.
+
+    Args:
+        encoder: What to check.
+        library: Stores that it was not trained on.
+        strips: Of each store, evenly spread; None takes all.
+
+    Returns:
+        `top1` and `top5` of `named` columns with one product; how many of the `empty` and
+        `blocked` columns, and of those with a product, are told for what they are
+        (`empty_right`, ...); `chance` of naming a column right by guessing.
+    """
+    encoder.eval()
+    ranks: list[NDArray[np.int64]] = []
+    chances: list[float] = []
+    told = np.zeros((len(Shows), len(Shows)), np.int64)
+    for looks in library:
+        goods = encoder.catalogue(_tensor(looks.catalogue))
+        ends = np.cumsum(looks.columns)
+        count = len(ends)
+        some = range(count) if strips is None else np.linspace(0, count - 1, min(strips, count))
+        for i in map(int, some):
+            part = slice(int(ends[i] - looks.columns[i]), int(ends[i]))
+            image = looks.strips[None, :, part.start * COLUMN_PX : part.stop * COLUMN_PX]
+            columns, shows = encoder(_tensor(image))
+            sure = looks.weight[part] >= SURE
+            right, best = shows_of(looks.label[part]), shows[0].argmax(-1).numpy()
+            np.add.at(told, (right[sure], best[sure]), 1)
+            named = sure & (right == Shows.PRODUCT)
+            like = (columns[0] @ goods.T).numpy()[named]
+            own = like[np.arange(len(like)), looks.label[part][named]]
+            ranks.append((like > own[:, None]).sum(1))
+            chances.extend([1 / len(goods)] * int(named.sum()))
+    rank, counts = np.concatenate(ranks), told.sum(1)
+    result = {
+        "top1": float((rank < 1).mean()), "top5": float((rank < 5).mean()), "named": len(rank),
+        "chance": float(np.mean(chances)),
+    }  # fmt: skip
+    for what in Shows:
+        result[what.name.lower()] = int(counts[what])
+        result[what.name.lower() + "_right"] = float(told[what, what] / max(counts[what], 1))
+    return result
+
+
+def _tensor(pictures: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(pictures, -1, -3)))

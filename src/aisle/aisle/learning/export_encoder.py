@@ -1,0 +1,112 @@
+"""From the trained strip encoder to the two ONNX files that the stack runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from aisle.receipt_model.encoder import StripEncoder
+from aisle.vision.strips import COLUMN_PX, ROWS
+
+STRIPS, CATALOGUE = "encoder_strips.onnx", "encoder_catalogue.onnx"
+MANIFEST = "encoder.json"
+TOLERANCE = 1e-3
+"""Largest difference between torch and ONNX Runtime in any number."""
+
+
+class _Catalogue(nn.Module):
+    def __init__(self, encoder: StripEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.encoder.catalogue(pictures)
+
+
+def export_encoder(encoder: StripEncoder, directory: Path, manifest: dict[str, Any]) -> None:
+    """Write `STRIPS`, `CATALOGUE` and the manifest with their digests.
+
+    The first takes `strips` [B, 3, ROWS, W] uint8 and gives `features` and `shows`; the second
+    takes `pictures` [B, images, 3, ROWS, ROWS] uint8 and gives `features`.
+
+    Raises:
+        ValueError: torch and ONNX Runtime differ by more than `TOLERANCE`.
+    """
+    encoder = encoder.eval()
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    columns = torch.export.Dim("columns", min=1, max=4096)
+    images = torch.export.Dim("images", min=1, max=64)
+    _write(
+        encoder, directory / STRIPS, _noise(2, 3, ROWS, 5 * COLUMN_PX),
+        {"strips": {0: batch, 3: COLUMN_PX * columns}}, ["features", "shows"],
+    )  # fmt: skip
+    _write(
+        _Catalogue(encoder).eval(), directory / CATALOGUE, _noise(2, 3, 3, ROWS, ROWS),
+        {"pictures": {0: batch, 1: images}}, ["features"],
+    )  # fmt: skip
+    check_equal(encoder, directory)
+    digests = {
+        name: hashlib.sha256((directory / name).read_bytes()).hexdigest()
+        for name in (STRIPS, CATALOGUE)
+    }
+    text = json.dumps({**manifest, "sha256": digests}, indent=1, sort_keys=True)
+    (directory / MANIFEST).write_text(text + "\n")
+
+
+def check_equal(encoder: StripEncoder, directory: Path) -> float:
+    """The largest difference between torch and ONNX Runtime over several shapes.
+
+    Raises:
+        ValueError: It exceeds `TOLERANCE`.
+    """
+    worst = 0.0
+    strips, catalogue = (_session(directory / name) for name in (STRIPS, CATALOGUE))
+    with torch.no_grad():
+        for count, columns in ((1, 1), (2, 5), (3, 19)):
+            given = _noise(count, 3, ROWS, columns * COLUMN_PX)
+            got = strips.run(None, {"strips": given.numpy()})
+            worst = max(worst, *(_apart(a, b) for a, b in zip(encoder(given), got, strict=True)))
+        for count, images in ((1, 1), (3, 4)):
+            given = _noise(count, images, 3, ROWS, ROWS)
+            got = catalogue.run(None, {"pictures": given.numpy()})
+            worst = max(worst, _apart(encoder.catalogue(given), got[0]))
+    if worst > TOLERANCE:
+        raise ValueError(f"torch and ONNX Runtime differ by {worst:.2g}")
+    return worst
+
+
+def _apart(tensor: Tensor, array: Any) -> float:
+    return float(np.abs(tensor.numpy() - array).max())
+
+
+def _write(
+    module: nn.Module, path: Path, given: Tensor, shapes: dict[str, Any], outputs: list[str]
+) -> None:
+    program = torch.onnx.export(
+        module, (given,), dynamic_shapes=shapes, input_names=list(shapes), output_names=outputs,
+        dynamo=True, verbose=False,
+    )  # fmt: skip
+    assert program is not None
+    part = path.with_suffix(".part")
+    program.save(str(part), external_data=False)
+    onnx.checker.check_model(str(part), full_check=True)
+    part.replace(path)
+
+
+def _session(path: Path) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _noise(*shape: int) -> Tensor:
+    rng = np.random.default_rng(sum(shape))
+    return torch.from_numpy(rng.integers(0, 256, shape, np.uint8))
