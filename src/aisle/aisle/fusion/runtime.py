@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from aisle.fusion.windows import SHAPES, Arrays, Window, collate
+from aisle.fusion.windows import ALL_SHAPES, SHAPES, Arrays, Window, collate
 
 OUTPUTS = (
     "none_logit",
@@ -64,7 +64,9 @@ class OnnxRuntime:
         except Exception as error:  # onnxruntime raises its own, unrelated types
             raise ModelError(f"{path}: not a model that can be loaded: {error}") from error
         names = {node.name for node in self._session.get_inputs()}
-        if names != set(SHAPES) or [n.name for n in self._session.get_outputs()] != list(OUTPUTS):
+        if names not in (set(SHAPES), set(ALL_SHAPES)) or [
+            n.name for n in self._session.get_outputs()
+        ] != list(OUTPUTS):
             raise ModelError(f"{path}: inputs or outputs are not those of this version")
         self.manifest = manifest
 

@@ -51,6 +51,28 @@ SHAPES: dict[str, tuple[str | int, ...]] = {
 }
 """Name and shape of each model input, without the leading batch axis; all float32."""
 
+VIEWS = 20
+"""Camera pictures in a window: one for each tick."""
+FEATURES = 32
+"""Numbers that describe a column of a strip, or a product's catalogue images."""
+TRACK = 6
+"""Numbers of a session at a tick: its head along the shelf and out from its front (metres), how
+surely it is seen (0 to 1), and the same of its nearest hand."""
+
+SIGHT_SHAPES: dict[str, tuple[str | int, ...]] = {
+    "column_feature": ("columns", VIEWS, FEATURES),
+    "column_state": ("columns", VIEWS, 3),
+    "column_static": ("columns", 3),
+    "column_mask": ("columns",),
+    "candidate_columns": ("candidates", "columns"),
+    "candidate_look": ("candidates", FEATURES),
+    "session_track": ("sessions", VIEWS, TRACK),
+}
+"""The same for inputs that only a model for cameras has. A column's state is how likely it is
+empty, how likely blocked by a person, and whether a camera saw it (0 or 1)."""
+
+ALL_SHAPES = {**SHAPES, **SIGHT_SHAPES}
+
 
 @dataclass(frozen=True)
 class Window:
@@ -249,13 +271,14 @@ def collate(windows: list[Arrays]) -> Arrays:
     Axes that would be empty get length 1, all masked, since no runtime likes empty axes.
     """
     size: dict[str, int] = {}
-    for name, shape in SHAPES.items():
+    shapes = {name: shape for name, shape in ALL_SHAPES.items() if name in windows[0]}
+    for name, shape in shapes.items():
         for axis, label in enumerate(shape):
             if isinstance(label, str):
                 longest = max(w[name].shape[axis] for w in windows)
                 size[label] = max(size.get(label, 1), longest)
     batch: Arrays = {}
-    for name, shape in SHAPES.items():
+    for name, shape in shapes.items():
         full = [size[label] if isinstance(label, str) else label for label in shape]
         out = np.zeros((len(windows), *full), dtype=np.float32)
         for row, window in zip(out, windows, strict=True):

@@ -13,19 +13,28 @@ import torch
 from torch import nn
 
 from aisle.fusion.runtime import OUTPUTS, load_runtime
-from aisle.fusion.windows import SHAPES, Arrays
+from aisle.fusion.windows import ALL_SHAPES, SHAPES, Arrays
 from aisle.receipt_model.network import ReceiptTransformer
 
 TOLERANCE = 1e-3
 """Largest difference between torch and ONNX Runtime in any logit that is not masked."""
-_SIZES = {"plates": 11, "candidates": 13, "commits": 3, "sessions": 2}
+_AXES = ("plates", "candidates", "commits", "sessions", "columns")
+_CASES = ((3, 11, 13, 3, 2, 7), (1, 1, 1, 1, 1, 1), (5, 16, 30, 8, 4, 20))
+"""Windows in a batch, and lengths of the axes, for which torch and ONNX Runtime are compared."""
 
 
-def example(sizes: dict[str, int], batch: int, seed: int = 0) -> Arrays:
+def shapes_of(network: ReceiptTransformer) -> dict[str, tuple[str | int, ...]]:
+    """Its inputs."""
+    return ALL_SHAPES if network.config.sight else SHAPES
+
+
+def example(shapes: dict[str, tuple[str | int, ...]], case: int) -> Arrays:
     """Random inputs of the model's shapes."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(case)
+    batch, *lengths = _CASES[case]
+    sizes = dict(zip(_AXES, lengths, strict=True))
     found: Arrays = {}
-    for name, shape in SHAPES.items():
+    for name, shape in shapes.items():
         full = (batch, *(sizes[s] if isinstance(s, str) else s for s in shape))
         found[name] = rng.random(full, dtype=np.float32) * 0.5 + 0.25
         if name.endswith("_mask"):
@@ -40,17 +49,18 @@ def export(network: ReceiptTransformer, path: Path, manifest: dict[str, Any]) ->
         ValueError: torch and ONNX Runtime differ by more than `TOLERANCE`.
     """
     network = network.eval()
-    inputs = example(_SIZES, 3)
-    dims = {name: torch.export.Dim(name, min=1, max=4096) for name in ("batch", *_SIZES)}
-    shapes = {
+    shapes = shapes_of(network)
+    inputs = example(shapes, 0)
+    dims = {name: torch.export.Dim(name, min=1, max=4096) for name in ("batch", *_AXES)}
+    dynamic = {
         name: {0: dims["batch"], **{i + 1: dims[s] for i, s in enumerate(shape) if s in dims}}
-        for name, shape in SHAPES.items()
+        for name, shape in shapes.items()
     }
     program = torch.onnx.export(
         _Tupled(network),
         kwargs={"inputs": {name: torch.from_numpy(a) for name, a in inputs.items()}},
-        dynamic_shapes={"inputs": shapes},
-        input_names=list(SHAPES),
+        dynamic_shapes={"inputs": dynamic},
+        input_names=list(shapes),
         output_names=list(OUTPUTS),
         dynamo=True,
         verbose=False,
@@ -89,13 +99,8 @@ def check_equal(network: ReceiptTransformer, path: Path) -> float:
     """
     runtime = load_runtime(path)
     worst = 0.0
-    for seed, (plates, candidates, commits, sessions, batch) in enumerate(
-        [(11, 13, 3, 2, 3), (1, 1, 1, 1, 1), (16, 30, 8, 4, 5)]
-    ):
-        sizes = {
-            "plates": plates, "candidates": candidates, "commits": commits, "sessions": sessions,
-        }  # fmt: skip
-        inputs = example(sizes, batch, seed)
+    for case in range(len(_CASES)):
+        inputs = example(shapes_of(network), case)
         with torch.no_grad():
             expected = network(**{name: torch.from_numpy(a) for name, a in inputs.items()})
         got = runtime.run_arrays(inputs)

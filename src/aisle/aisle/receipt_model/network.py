@@ -17,6 +17,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from aisle.fusion.grid import BINS
 from aisle.fusion.windows import CHOICES, MARKS, MAX_QUANTITY
+from aisle.receipt_model.sight import Sight, View
 
 _RATIO_FEATURES = 11
 
@@ -31,6 +32,8 @@ class NetworkConfig:
     channels: int = 24
     looks: int = 3
     """Pairs of (before, after) that the timeline may choose; the first is supervised."""
+    sight: bool = False
+    """Whether the network takes what cameras see: `aisle.fusion.windows.SIGHT_SHAPES`."""
 
 
 class Block(nn.Module):
@@ -147,6 +150,7 @@ class ReceiptTransformer(nn.Module):
         self.session_candidate, self.session_head = nn.Linear(d, d), nn.Linear(d, d)
         self.session_bias = nn.Linear(d, 1)
         self.session_held = nn.Parameter(torch.tensor(1.0))
+        self.sight = Sight(d, c, h) if config.sight else None
 
     def forward(
         self,
@@ -166,6 +170,7 @@ class ReceiptTransformer(nn.Module):
         session_static: Tensor,
         session_carries: Tensor,
         session_mask: Tensor,
+        **sight: Tensor,
     ) -> tuple[Tensor, ...]:
         """Answers in the order of `aisle.fusion.runtime.OUTPUTS`.
 
@@ -176,8 +181,11 @@ class ReceiptTransformer(nn.Module):
         mask = plate_mask[:, :, None]
         plates, seen = self._plates(plate_signal * mask, plate_valid * mask)
         plates = plates + self.plate_static(plate_static)
-        timeline = self._timeline(seen, plate_mask, commit_marks)
-        delta = self._deltas(timeline, plate_signal * mask)
+        view = None if self.sight is None else View(self.sight, sight)
+        added = None if view is None else view.over_time
+        timeline = self._timeline(seen, plate_mask, commit_marks, added)
+        look = self.look(timeline).reshape(mask.shape[0], -1, 2, MARKS).softmax(-1)
+        delta = self._deltas(look, plate_signal * mask)
         tokens = [self.query(torch.cat([timeline.mean(-1), timeline.amax(-1)], -1))[:, None]]
         changed = scale_features(delta).permute(0, 2, 1, 3).flatten(2)
         gate = self.gate(torch.cat([changed, plates], -1)).sigmoid().transpose(1, 2)
@@ -187,22 +195,33 @@ class ReceiptTransformer(nn.Module):
             delta, total, plate_signal * mask, plate_static, candidate_static, candidate_weight,
             candidate_measured, candidate_plates,
         )  # fmt: skip
+        if view is not None:
+            candidates = candidates + view.candidates(look)
         tokens.append(candidates)
         said = self.commit_candidate(commit_candidate @ candidates)
         tokens.append(self.commit_static(commit_static) + said)
         held = self.session_carries(session_carries @ candidates)
         tokens.append(self.session_static(session_static) + held)
-        x = torch.cat([t + self.kind[i] for i, t in enumerate(tokens)], 1)
         masks = [torch.ones_like(plate_mask[:, :1]), plate_mask, candidate_mask]
-        visible = torch.cat([*masks, commit_mask, session_mask], 1)
+        masks += [commit_mask, session_mask]
+        if view is not None:
+            tokens[-1] = tokens[-1] + view.sessions()
+        x = torch.cat([t + self.kind[i] for i, t in enumerate(tokens)], 1)
+        if view is not None:
+            x, masks = torch.cat([x, view.tokens], 1), [*masks, view.mask]
+        visible = torch.cat(masks, 1)
         bias = (visible - 1)[:, None, None, :] * 1e4
         for block in self.blocks:
             x = block(x, bias)
         x = self.norm(x)
         sizes = [t.shape[1] for t in tokens]
         impossible = _impossible(candidate_static, candidate_mask)
-        return self._answers(x.split(sizes, 1), impossible, commit_mask, session_mask,
-                             session_carries, timeline, delta, total)  # fmt: skip
+        event = self.event(timeline)[:, 0]
+        answers = self._answers(x[:, : sum(sizes)].split(sizes, 1), impossible, commit_mask,
+                                session_mask, session_carries)  # fmt: skip
+        if view is not None:
+            answers[-1] = answers[-1] + view.whose(event, candidate_plates, plate_static, delta)
+        return (*answers, event, (total[:, 0].abs() + 1e-3).log(), delta[:, 0])
 
     def _plates(self, signal: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens [B, P, D] and what each plate shows over time [B, P, channels, M]."""
@@ -215,21 +234,22 @@ class ReceiptTransformer(nn.Module):
         flat = F.gelu(self.coarse(_patches(x, 4)), approximate="tanh").flatten(1)
         return self.plate_in(flat).reshape(batch, count, -1), seen
 
-    def _timeline(self, seen: Tensor, plate_mask: Tensor, marks: Tensor) -> Tensor:
+    def _timeline(
+        self, seen: Tensor, plate_mask: Tensor, marks: Tensor, added: Tensor | None
+    ) -> Tensor:
         """The shelf as a whole over time, with what has been said: [B, 48, M]."""
         weight = plate_mask[:, :, None, None]
         mean = (seen * weight).sum(1) / plate_mask.sum(1).clamp(min=1)[:, None, None]
-        peak = (seen + (weight - 1) * 1e4).amax(1)
-        x = torch.cat([mean, peak, marks], 1)
-        x = F.gelu(self.time1(x), approximate="tanh")
+        peak = (seen + (weight - 1) * 1e4).amax(1) * plate_mask.amax(1)[:, None, None]
+        x = self.time1(torch.cat([mean, peak, marks], 1))
+        x = F.gelu(x if added is None else x + added, approximate="tanh")
         x = x + F.gelu(self.time2(x), approximate="tanh")
         return x + F.gelu(self.time3(x), approximate="tanh")
 
-    def _deltas(self, timeline: Tensor, signal: Tensor) -> Tensor:
+    def _deltas(self, look: Tensor, signal: Tensor) -> Tensor:
         """Weighted mean after minus weighted mean before, [B, H, P] kilograms."""
         batch, count, _ = signal.shape
-        looks = self.look(timeline).reshape(batch, -1, 2, MARKS).softmax(-1)
-        weight = looks[:, :, 1] - looks[:, :, 0]
+        weight = look[:, :, 1] - look[:, :, 0]
         halved = signal.reshape(batch, count, MARKS, 2).mean(-1)
         found: Tensor = weight @ halved.transpose(1, 2)
         return found
@@ -259,9 +279,9 @@ class ReceiptTransformer(nn.Module):
 
     def _answers(
         self, parts: tuple[Tensor, ...], impossible: Tensor, commit_mask: Tensor,
-        session_mask: Tensor, session_carries: Tensor, timeline: Tensor, delta: Tensor,
-        total: Tensor,
-    ) -> tuple[Tensor, ...]:  # fmt: skip
+        session_mask: Tensor, session_carries: Tensor,
+    ) -> list[Tensor]:  # fmt: skip
+        """The first four answers."""
         query, _, candidates, commits, sessions = parts
         none = self.none(query[:, 0])
         asked = query.expand(-1, candidates.shape[1], -1)
@@ -274,7 +294,4 @@ class ReceiptTransformer(nn.Module):
         pair = pair / math.sqrt(sessions.shape[-1]) + self.session_bias(sessions).transpose(1, 2)
         held = self.session_held * session_carries.transpose(1, 2)
         session = pair + held + (session_mask - 1)[:, None, :] * 1e4
-        return (
-            none, chosen, withdraw, session, self.event(timeline)[:, 0],
-            (total[:, 0].abs() + 1e-3).log(), delta[:, 0],
-        )  # fmt: skip
+        return [none, chosen, withdraw, session]

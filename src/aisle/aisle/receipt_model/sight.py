@@ -1,0 +1,183 @@
+"""What cameras add to the receipt transformer: columns of a shelf, looks of products, tracks.
+
+B windows, Q columns along the shelf, C candidates, S sessions, V views (ticks), M marks (two to a
+view), H looks (pairs of before and after), F numbers of an image feature, D width. Without
+cameras every mask is 0, and all that this module adds is constant.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from aisle.fusion.windows import FEATURES, TRACK, VIEWS
+
+_STATE = 3
+_PAIR = 8
+_NEAR_M = 0.15
+
+
+class Sight(nn.Module):
+    """Column tokens, and what they say of candidates and sessions."""
+
+    def __init__(self, width: int, channels: int, looks: int) -> None:
+        super().__init__()
+        self.each = nn.Linear(FEATURES + _STATE, channels)
+        self.kind = nn.Parameter(torch.randn(width) * 0.02)
+        self.time = nn.Conv1d(2 * channels, 48, 5, padding=2)
+        self.column_in = nn.Linear(channels * VIEWS + 3, width)
+        self.changed = nn.Linear(2 * looks, width)
+        self.candidate1 = nn.Linear(6 * looks + 2 + VIEWS, width)
+        self.candidate2 = nn.Linear(width, width)
+        self.track1 = nn.Linear(TRACK * VIEWS, width)
+        self.track2 = nn.Linear(width, width)
+        self.pair1 = nn.Linear(_PAIR, 32)
+        self.pair2 = nn.Linear(32, 1)
+
+    def columns(
+        self, feature: Tensor, state: Tensor, static: Tensor, mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Tokens [B, Q, D], and what is added to the shelf's timeline [B, 48, M]."""
+        x = F.gelu(self.each(torch.cat([feature, state], -1)), approximate="tanh")
+        x = x * mask[:, :, None, None]
+        tokens = self.column_in(torch.cat([x.flatten(2), static], -1)) + self.kind
+        mean = x.sum(1) / mask.sum(1).clamp(min=1)[:, None, None]
+        peak = x.amax(1).clamp(min=0)
+        over_time = torch.cat([mean, peak], -1).transpose(1, 2)
+        return tokens, self.time(over_time.repeat_interleave(2, dim=-1))
+
+    def before_after(self, look: Tensor, feature: Tensor, state: Tensor) -> Tensor:
+        """Mean features before and after, by sight that nothing blocks: [B, H, 2, Q, F].
+
+        Args:
+            look: Softmax over marks, [B, H, 2, M].
+            feature: [B, Q, V, F].
+            state: [B, Q, V, 3]: empty, blocked, seen.
+        """
+        weight = look.reshape(*look.shape[:3], VIEWS, 2).sum(-1)
+        clear = (1 - state[..., 1]) * state[..., 2] + 1e-3
+        weight = weight[:, :, :, None, :] * clear[:, None, None]
+        weight = weight / weight.sum(-1, keepdim=True)
+        found: Tensor = torch.einsum("bhkqv,bqvf->bhkqf", weight, feature)
+        return found
+
+    def candidates(
+        self, seen: Tensor, feature: Tensor, state: Tensor, look: Tensor, on: Tensor, mask: Tensor
+    ) -> Tensor:
+        """What is added to candidate tokens, [B, C, D]: like which product columns look, and when.
+
+        Args:
+            seen: From `before_after`.
+            feature: [B, Q, V, F].
+            state: [B, Q, V, 3].
+            look: Features of the candidates' catalogue images [B, C, F], 0 where there are none.
+            on: Share of each column that is a candidate's place, [B, C, Q].
+            mask: [B, Q].
+        """
+        alike = torch.einsum("bhkqf,bcf->bhkcq", seen, look) * mask[:, None, None, None]
+        home = on / on.sum(-1, keepdim=True).clamp(min=1e-3)
+        own = torch.einsum("bhkcq,bcq->bchk", alike, home).flatten(2)
+        gain = alike[:, :, 1] - alike[:, :, 0]
+        # Against 0, so that columns which are only padding change nothing.
+        most = [gain.amax(-1).clamp(min=0), gain.amin(-1).clamp(max=0)]
+        most += [gain.sum(-1), alike.amax(-1)[:, :, 1].clamp(min=0)]
+        flat = [own, *(part.transpose(1, 2) for part in most)]
+        every = torch.einsum("bqvf,bcf->bcqv", feature * state[..., 2:], look)
+        series = torch.einsum("bcqv,bcq->bcv", every, home)
+        known = (look.square().sum(-1, keepdim=True) > 0).float()
+        placed = (on.sum(-1, keepdim=True) > 0).float()
+        x = torch.cat([*flat, known, placed, series], -1)
+        tokens: Tensor = self.candidate2(F.gelu(self.candidate1(x), approximate="tanh"))
+        return tokens
+
+    def change(self, seen: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """What is added to column tokens [B, Q, D], and how much each column changed [B, Q]."""
+        before, after = seen.unbind(2)
+        size = (after - before).square().sum(-1)
+        both = (after * before).sum(-1)
+        tokens = self.changed(torch.cat([size, both], 1).transpose(1, 2))
+        return tokens, size[:, 0] * mask
+
+    def sessions(self, track: Tensor) -> Tensor:
+        """What is added to session tokens, [B, S, D]; track [B, S, V, TRACK]."""
+        x = F.gelu(self.track1(track.flatten(2)), approximate="tanh")
+        tokens: Tensor = self.track2(x)
+        return tokens
+
+    def whose(self, track: Tensor, event: Tensor, centre: Tensor) -> Tensor:
+        """What is added to session logits, [B, C, S]: who stood there, then.
+
+        Args:
+            track: [B, S, V, TRACK]: along the shelf, out from its front, seen; the same of a hand.
+            event: Logits of when it happened, [B, M].
+            centre: Where on the shelf each candidate's change is, metres from the middle, [B, C].
+        """
+        when = event.softmax(-1).reshape(-1, VIEWS, 2).sum(-1)
+        there = torch.einsum("bv,bsvk->bsk", when, track)
+        off = there[:, None, :, :] - F.pad(centre[..., None], (0, TRACK - 1))[:, :, None, :]
+        hand = there[:, None, :, 3] - centre[:, :, None]
+        near = torch.stack(
+            [
+                off[..., 0].abs().clamp(max=3),
+                torch.exp(-((off[..., 0] / (4 * _NEAR_M)) ** 2)),
+                off[..., 1].clamp(-1, 3),
+                off[..., 2],
+                hand.abs().clamp(max=3),
+                torch.exp(-((hand / _NEAR_M) ** 2)),
+                off[..., 4].clamp(-1, 3),
+                off[..., 5],
+            ],
+            -1,
+        )
+        found: Tensor = self.pair2(F.gelu(self.pair1(near), approximate="tanh"))
+        return found[..., 0] * 4
+
+
+class View:
+    """What one batch's cameras saw, for `ReceiptTransformer.forward`."""
+
+    def __init__(self, sight: Sight, inputs: dict[str, Tensor]) -> None:
+        """Inputs as in `aisle.fusion.windows.SIGHT_SHAPES`."""
+        self._sight, self._inputs = sight, inputs
+        self.mask = inputs["column_mask"]
+        self._feature = inputs["column_feature"] * self.mask[:, :, None, None]
+        self._state = inputs["column_state"] * self.mask[:, :, None, None]
+        static = inputs["column_static"]
+        self.tokens, self.over_time = sight.columns(self._feature, self._state, static, self.mask)
+        self._changed = torch.zeros_like(self.mask)
+
+    def candidates(self, look: Tensor) -> Tensor:
+        """What is added to candidate tokens; from then on the column tokens know the change."""
+        seen = self._sight.before_after(look, self._feature, self._state)
+        added, self._changed = self._sight.change(seen, self.mask)
+        self.tokens = self.tokens + added
+        return self._sight.candidates(
+            seen, self._feature, self._state, self._inputs["candidate_look"],
+            self._inputs["candidate_columns"], self.mask,
+        )  # fmt: skip
+
+    def sessions(self) -> Tensor:
+        """What is added to session tokens."""
+        return self._sight.sessions(self._inputs["session_track"])
+
+    def whose(
+        self, event: Tensor, on_plates: Tensor, plate_static: Tensor, delta: Tensor
+    ) -> Tensor:
+        """What is added to session logits, [B, C, S].
+
+        A product that has a place here is looked for there, any other where the shelf changed.
+        """
+        on_columns, x = self._inputs["candidate_columns"], self._inputs["column_static"][..., 0]
+        plates, weighed = plate_static[..., 0], delta[:, 0].abs() + 1e-6
+        weighed = weighed / weighed.sum(-1, keepdim=True)
+        looked = (self._changed + 1e-6) * self.mask
+        looked = looked / looked.sum(-1, keepdim=True).clamp(min=1e-9)
+        share = looked.sum(-1) / 2
+        there = (1 - share) * (weighed * plates).sum(-1) + share * (looked * x).sum(-1)
+        places = on_plates.sum(-1) + on_columns.sum(-1)
+        home = (on_plates @ plates[..., None] + on_columns @ x[..., None])[..., 0]
+        home = home / places.clamp(min=1e-3)
+        placed = (places > 0).float()
+        centre = placed * home + (1 - placed) * there[:, None]
+        return self._sight.whose(self._inputs["session_track"], event, centre)

@@ -1,0 +1,64 @@
+"""The receipt transformer with cameras: shapes, masks, and what it shares with the one without."""
+
+import numpy as np
+import pytest
+
+from aisle.fusion.runtime import OUTPUTS
+from aisle.fusion.windows import SIGHT_SHAPES
+
+torch = pytest.importorskip("torch")
+
+from aisle.learning.export import example, shapes_of  # noqa: E402
+from aisle.receipt_model.network import NetworkConfig, ReceiptTransformer  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return ReceiptTransformer(NetworkConfig(sight=True)).eval()
+
+
+def answers(network, inputs):
+    with torch.no_grad():
+        found = network(**{name: torch.from_numpy(a) for name, a in inputs.items()})
+    return dict(zip(OUTPUTS, (tensor.numpy() for tensor in found), strict=True))
+
+
+def test_columns_that_are_only_padding_change_no_answer(network):
+    inputs = example(shapes_of(network), 0)
+    wider = dict(inputs)
+    for name, shape in SIGHT_SHAPES.items():
+        for axis, label in enumerate(shape):
+            if label == "columns":
+                more = [(0, 0)] * inputs[name].ndim
+                more[axis + 1] = (0, 3)
+                fill = 0.0 if name in ("column_mask", "candidate_columns") else 7.0
+                wider[name] = np.pad(wider[name], more, constant_values=fill)
+    left, right = answers(network, inputs), answers(network, wider)
+    for name in OUTPUTS:
+        np.testing.assert_allclose(left[name], right[name], atol=1e-4, err_msg=name)
+
+
+def test_a_shelf_without_plates_gets_finite_answers_that_depend_on_what_is_seen(network):
+    inputs = example(shapes_of(network), 1)
+    inputs["plate_mask"][:] = 0
+    first = answers(network, inputs)
+    inputs["column_feature"] = -inputs["column_feature"]
+    second = answers(network, inputs)
+    assert all(np.isfinite(value).all() for value in first.values())
+    assert np.abs(first["candidate_logits"] - second["candidate_logits"]).max() > 1e-3
+
+
+def test_where_sessions_stand_changes_whose_it_is_and_nothing_else_about_the_change(network):
+    inputs = example(shapes_of(network), 0)
+    first = answers(network, inputs)
+    moved = dict(inputs, session_track=inputs["session_track"][:, ::-1].copy())
+    second = answers(network, moved)
+    assert np.abs(first["session_logits"] - second["session_logits"]).max() > 1e-3
+    np.testing.assert_allclose(first["event_logits"], second["event_logits"], atol=1e-5)
+
+
+def test_weights_trained_without_cameras_fit_into_the_network_with_them(network):
+    missing, unexpected = network.load_state_dict(ReceiptTransformer().state_dict(), strict=False)
+    assert not unexpected
+    assert all(name.startswith("sight.") for name in missing)
