@@ -1,0 +1,160 @@
+"""Where each session's people are, tick by tick: the follower's state and what it said.
+
+A session has as many tracks as its group has people, each born at the gate. Whoever asks where a
+session was, seen from a shelf, is told of the one who was nearest.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.fusion.synchronizer import TICK_NS
+from aisle.fusion.windows import TRACK, VIEWS
+from aisle.store.types import Shelf
+from aisle.vision.floor_map import CELL_M, FloorMap
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+MOST_PEOPLE = 8
+"""Of a group; more are followed as so many."""
+_BESIDE_M = 0.3
+"""Beside the shelf by this much still counts as before it."""
+
+
+class Follower(Protocol):
+    """Moves tracks on by one tick: see `aisle.receipt_model.follower`."""
+
+    memory: int
+    look: int
+
+    def step(self, inputs: dict[str, NDArray[np.generic]]) -> dict[str, Floats]:
+        """Outputs by name for inputs by name, with a batch axis of 1."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One person at one tick, in `map`."""
+
+    head: tuple[float, float]
+    hands: tuple[tuple[float, float, float], tuple[float, float, float]]
+    sure: float
+
+
+class Tracks:
+    """Follows the sessions of a store.
+
+    Args:
+        floor: Of the store.
+        follower: The network.
+    """
+
+    def __init__(self, floor: FloorMap, follower: Follower) -> None:
+        self._floor, self._follower = floor, follower
+        self._people: list[tuple[str, int, int]] = []
+        """Session, who of the group, how many: in the order of the state's rows."""
+        rows, columns = floor.shape
+        self._ground = np.zeros((1, 6, rows, columns), np.float32)
+        self._known = np.zeros((1, 2, rows, columns), np.float32)
+        self._rows: dict[str, Floats] = {
+            "memory": np.zeros((1, 0, follower.memory), np.float32),
+            "look": np.zeros((1, 0, follower.look), np.float32),
+            "place": np.zeros((1, 0, 2), np.float32),
+            "pace": np.zeros((1, 0, 2), np.float32),
+        }
+        self._said: deque[tuple[int, dict[str, list[Seen]]]] = deque(maxlen=VIEWS)
+
+    def begin(self, session: str, gate: tuple[float, float], people: int) -> None:
+        """Somebody has come in at a gate, x and y in `map`."""
+        count = min(max(people, 1), MOST_PEOPLE)
+        place = (self._floor.cells(np.array([gate]))[0] + 0.5) * CELL_M
+        for number in range(count):
+            self._people.append((session, number, count))
+        for name, rows in self._rows.items():
+            new = np.zeros((1, count, rows.shape[2]), np.float32)
+            if name == "place":
+                new[:] = place
+            self._rows[name] = np.concatenate([rows, new], 1)
+
+    def keep(self, sessions: Mapping[str, object]) -> None:
+        """Forget everybody who is in none of these sessions."""
+        kept = [i for i, (session, _, _) in enumerate(self._people) if session in sessions]
+        if len(kept) < len(self._people):
+            self._people = [self._people[i] for i in kept]
+            self._rows = {name: rows[:, kept] for name, rows in self._rows.items()}
+
+    def forget(self) -> None:
+        """Forget what was said: ticks to come are of another time. People stay where they are."""
+        self._said.clear()
+
+    def look(self, tick_ns: int, pictures: Mapping[str, Image]) -> None:
+        """Take the pictures of a tick; nobody is looked for in an empty store."""
+        if not self._people or not pictures:
+            return
+        picture, seen = self._floor.picture(pictures)
+        seat = [[number / 4, count / 4] for _, number, count in self._people]
+        found = self._follower.step(
+            {
+                "picture": picture[None],
+                "seen": seen[None],
+                "open": np.ones((1, len(self._people)), np.float32),
+                "seat": np.array([seat], np.float32),
+                "ground": self._ground,
+                "known": self._known,
+                **self._rows,
+            }
+        )
+        self._ground, self._known = found["next_ground"], found["next_known"]
+        self._rows = {name: found[f"next_{name}"] for name in self._rows}
+        heads = self._in_map(found["head"][0])
+        hands = self._in_map(found["hands"][0, :, :, :2].reshape(-1, 2)).reshape(-1, 2, 2)
+        at: dict[str, list[Seen]] = {}
+        for i, (session, _, _) in enumerate(self._people):
+            left, right = (
+                (float(x), float(y), float(found["hands"][0, i, j, 2]))
+                for j, (x, y) in enumerate(hands[i])
+            )
+            head = float(heads[i, 0]), float(heads[i, 1])
+            at.setdefault(session, []).append(Seen(head, (left, right), float(found["sure"][0, i])))
+        self._said.append((tick_ns, at))
+
+    def window(self, sessions: Sequence[str], shelf: Shelf, tick_ns: int) -> Floats:
+        """[sessions, VIEWS, TRACK] as `aisle.fusion.windows.TRACK` says, as seen from a shelf."""
+        found = np.zeros((len(sessions), VIEWS, TRACK), np.float32)
+        if shelf.pose is None:
+            return found
+        inverse = np.asarray(np.linalg.inv(shelf.pose), dtype=np.float64)
+        for stamp_ns, at in self._said:
+            place = VIEWS - 1 - (tick_ns - stamp_ns) // TICK_NS
+            if not 0 <= place < VIEWS:
+                continue
+            for row, session in enumerate(sessions):
+                if session in at:
+                    found[row, place] = _from_shelf(at[session], inverse, shelf.size_m[0])
+        return found
+
+    def _in_map(self, places: Floats) -> NDArray[np.float64]:
+        """From the floor map's own frame."""
+        return self._floor.metres(places.astype(np.float64) / CELL_M - 0.5)
+
+
+def _from_shelf(people: Sequence[Seen], inverse: NDArray[np.float64], width: float) -> list[float]:
+    """TRACK numbers of whoever of a group is nearest."""
+
+    def local(point: Sequence[float]) -> tuple[float, float]:
+        x, y, _, _ = inverse @ (point[0], point[1], 0.0, 1.0)
+        return float(x) - width / 2, -float(y)
+
+    def away(place: tuple[float, float]) -> float:
+        beside = max(abs(place[0]) - width / 2 - _BESIDE_M, 0.0)
+        return float(np.hypot(beside, place[1]))
+
+    nearest = min(people, key=lambda person: away(local(person.head)))
+    hand = min((local(hand) for hand in nearest.hands), key=away)
+    return [*local(nearest.head), nearest.sure, *hand, nearest.sure]

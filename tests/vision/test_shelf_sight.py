@@ -1,0 +1,99 @@
+"""What is kept of each shelf: the clearer camera counts, by tick, and change is noticed."""
+
+import numpy as np
+import pytest
+from vision_store import store
+
+from aisle.fusion.synchronizer import TICK_NS
+from aisle.fusion.windows import FEATURES, VIEWS
+from aisle.vision.shelf_sight import BLOCKED, SEEN, ShelfSight
+from aisle.vision.strips import COLUMN_PX, ShelfStrips
+
+SHELF = "g1/s1"
+START = 1_000_000 * TICK_NS
+
+
+class ByColour:
+    """Red is the first feature, green the second; blue is somebody in front."""
+
+    def columns(self, strips):
+        found = []
+        for strip in strips:
+            parts = strip.reshape(len(strip), -1, COLUMN_PX, 3).mean((0, 2)) / 255
+            feature = np.zeros((len(parts), FEATURES), np.float32)
+            feature[:, 0] = parts[:, 0] > parts[:, 1]
+            feature[:, 1] = 1 - feature[:, 0]
+            state = np.stack([np.zeros(len(parts)), parts[:, 2] > 0.5], 1).astype(np.float32)
+            found.append((feature, state))
+        return found
+
+
+@pytest.fixture
+def walls():
+    return store()
+
+
+@pytest.fixture
+def sight(walls):
+    return ShelfSight(ShelfStrips(walls), list(walls.shelves), ByColour())
+
+
+def plain(camera, colour):
+    return np.full((camera.height, camera.width, 3), colour, np.uint8)
+
+
+def show(sight, walls, tick, **colours):
+    pictures = {name: plain(walls.cameras[name], colour) for name, colour in colours.items()}
+    sight.look(START + tick * TICK_NS, pictures)
+
+
+RED, GREEN, BLUE = (200, 50, 0), (50, 200, 0), (50, 50, 250)
+
+
+def test_ticks_without_a_picture_are_not_seen(sight, walls):
+    show(sight, walls, 0, left=RED)
+    show(sight, walls, 2, left=RED)
+    feature, state = sight.window(SHELF, START + 2 * TICK_NS)
+    assert feature.shape[1:] == (VIEWS, FEATURES)
+    seen = state[..., SEEN].max(0)
+    assert seen[-1] == seen[-3] == 1
+    assert seen[-2] == 0
+    assert not seen[:-3].any()
+    assert not feature[:, -2].any()
+
+
+def test_where_one_camera_is_blocked_the_other_one_counts(sight, walls):
+    show(sight, walls, 0, left=BLUE, right=RED)
+    feature, state = sight.window(SHELF, START)
+    both = np.minimum(*(view.px_per_dm for view in ShelfStrips(walls).views(SHELF))) > 0
+    assert both.any()
+    assert (feature[both, -1, 0] > 0.95).all()
+    assert (state[both, -1, BLOCKED] < 0.1).all()
+
+
+def test_a_shelf_that_looks_different_has_changed_and_one_that_was_only_blocked_has_not(
+    sight, walls
+):
+    for tick in range(10):
+        show(sight, walls, tick, left=RED, right=RED)
+    assert sight.changed(START + 9 * TICK_NS) == []
+    for tick in range(10, 14):
+        show(sight, walls, tick, left=BLUE, right=BLUE)
+    assert sight.changed(START + 13 * TICK_NS) == []
+    for tick in range(14, 18):
+        show(sight, walls, tick, left=GREEN, right=GREEN)
+    assert SHELF in sight.changed(START + 17 * TICK_NS)
+
+
+def test_what_was_seen_is_gone_after_a_window_and_after_forgetting(sight, walls):
+    show(sight, walls, 0, left=RED)
+    assert not sight.window(SHELF, START + VIEWS * TICK_NS)[0].any()
+    sight.forget()
+    assert not sight.window(SHELF, START)[1].any()
+
+
+def test_a_shelf_without_cameras_has_no_window(walls):
+    blind = ShelfSight(ShelfStrips(walls, cameras=()), list(walls.shelves), ByColour())
+    blind.look(START, {})
+    assert blind.window(SHELF, START) is None
+    assert blind.changed(START) == []

@@ -1,0 +1,98 @@
+"""Tracks: born at the gate, told as seen from a shelf, gone with their session."""
+
+import numpy as np
+import pytest
+from vision_store import store
+
+from aisle.fusion.synchronizer import TICK_NS
+from aisle.fusion.windows import TRACK, VIEWS
+from aisle.vision.floor_map import FloorMap
+from aisle.vision.tracks import MOST_PEOPLE, Tracks
+
+START = 1_000_000 * TICK_NS
+
+
+class Drifting:
+    """Everybody moves one decimetre along x each tick; a right hand is 0.2 m ahead of its head."""
+
+    memory, look = 3, 2
+
+    def step(self, inputs):
+        place = inputs["place"] + np.array([0.1, 0.0], np.float32)
+        hands = np.zeros((*place.shape[:2], 2, 3), np.float32)
+        hands[..., :2] = place[:, :, None]
+        hands[:, :, 1, 0] += 0.2
+        hands[..., 2] = 1.0
+        return {
+            "head": place,
+            "hands": hands,
+            "sure": np.full(place.shape[:2], 0.75, np.float32),
+            "next_ground": inputs["ground"],
+            "next_known": inputs["known"],
+            "next_memory": inputs["memory"] + 1,
+            "next_look": inputs["look"],
+            "next_place": place,
+            "next_pace": inputs["pace"],
+        }
+
+
+@pytest.fixture
+def walls():
+    return store()
+
+
+@pytest.fixture
+def tracks(walls):
+    return Tracks(FloorMap(walls), Drifting())
+
+
+def pictures(walls):
+    return {c.id: np.zeros((c.height, c.width, 3), np.uint8) for c in walls.cameras.values()}
+
+
+def place_before(shelf, along, out):
+    """In `map`, from the middle of a shelf's front."""
+    return tuple((shelf.pose @ (shelf.size_m[0] / 2 + along, -out, 0.0, 1.0))[:2])
+
+
+def test_a_track_begins_at_the_gate_and_is_told_as_seen_from_the_shelf(tracks, walls):
+    shelf = walls.shelves["g1/s0"]
+    tracks.begin("a", place_before(shelf, -0.5, 0.6), 1)
+    for tick in range(3):
+        tracks.look(START + tick * TICK_NS, pictures(walls))
+    found = tracks.window(["a", "b"], shelf, START + 2 * TICK_NS)
+    assert found.shape == (2, VIEWS, TRACK)
+    assert not found[1].any()
+    assert not found[0, :-3].any()
+    np.testing.assert_allclose(found[0, -3:, 0], [-0.4, -0.3, -0.2], atol=1e-4)
+    np.testing.assert_allclose(found[0, -3:, 1], 0.6, atol=1e-4)
+    np.testing.assert_allclose(found[0, -3:, 2], 0.75)
+
+
+def test_of_a_group_the_nearest_counts(tracks, walls):
+    shelf = walls.shelves["g1/s0"]
+    tracks.begin("a", place_before(shelf, 2.0, 3.0), 1)
+    tracks.begin("b", place_before(shelf, 0.0, 2.0), 2)
+    tracks.look(START, pictures(walls))
+    found = tracks.window(["b", "a"], shelf, START)
+    assert found[0, -1, 1] == pytest.approx(2.0, abs=1e-4)
+    assert found[1, -1, 1] == pytest.approx(3.0, abs=1e-4)
+
+
+def test_who_has_left_is_forgotten_and_the_others_keep_their_place(tracks, walls):
+    shelf = walls.shelves["g1/s0"]
+    tracks.begin("a", place_before(shelf, 0.0, 1.0), 3)
+    tracks.begin("b", place_before(shelf, 0.0, 2.0), 1)
+    tracks.keep({"b": None})
+    tracks.look(START, pictures(walls))
+    found = tracks.window(["a", "b"], shelf, START)
+    assert not found[0].any()
+    assert found[1, -1, 1] == pytest.approx(2.0, abs=1e-4)
+
+
+def test_a_crowd_is_followed_as_so_many_and_an_empty_store_not_at_all(tracks, walls):
+    tracks.look(START, pictures(walls))
+    tracks.begin("a", (0.0, 0.0), 10_000)
+    assert len(tracks._people) == MOST_PEOPLE
+    tracks.look(START, {})
+    assert not tracks.window(["a"], walls.shelves["g1/s0"], START).any()
