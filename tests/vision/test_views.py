@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aisle.fusion.synchronizer import SECOND, TICK_NS
@@ -50,6 +50,7 @@ def test_a_tick_gets_the_newest_frame_after_the_tick_before():
     assert buffer.at(START + 3 * TICK_NS) == {}
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 200)), max_size=60))
 def test_every_view_is_the_newest_in_time_whatever_the_order(arrivals):
     buffer = ViewBuffer(STORE, ViewConfig(keep_s=100.0, ahead_s=100.0))
