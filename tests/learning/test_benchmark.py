@@ -8,22 +8,27 @@ import pytest
 
 from aisle.bags.evaluate import summary
 from aisle.cli.main import main
-from aisle.learning.benchmark import SUITES, MakeMethod, benchmark, spread
+from aisle.learning.benchmark import MakeMethod, benchmark, run, spread
+from aisle.learning.suites import CAMERAS, SUITES
+from aisle.records import ReceiptState
+from aisle.sim.simulation import simulate
 from aisle.store.generate import generate_store
 from aisle.store.spec import StoreSpec
 
-SHORT = SUITES["calm"].model_copy(update={"stay_s": (12.0, 15.0), "action_s": 3.0})
+_QUICK = SUITES["calm"].scenario(0).model_copy(update={"stay_s": (12.0, 15.0), "action_s": 3.0})
+SMALL = StoreSpec(name="small", gondolas=1, shelves=(2,), plates=(6,))
+SHORT = replace(SUITES["calm"], scenarios=(_QUICK,), spec=SMALL)
 
 
 @pytest.fixture(scope="module")
 def store():
-    spec = StoreSpec(name="small", gondolas=1, shelves=(2,), plates=(6,))
-    return generate_store(np.random.default_rng(4), spec)
+    return generate_store(np.random.default_rng(4), SMALL)
 
 
 def test_more_processes_change_nothing_but_the_time(store):
     alone, shared = (
-        summary(benchmark(store, SHORT, 2, 1, MakeMethod("model"), workers)) for workers in (1, 2)
+        summary(benchmark(store, SHORT, 2, 1, MakeMethod("model"), workers).evaluation)
+        for workers in (1, 2)
     )
     for figures in (alone, shared):
         del figures["wall_s"]
@@ -44,7 +49,7 @@ def test_a_shelf_on_two_controllers_is_scored_too(store, name):
             for plate in store.plates.values()
         },
     )
-    found = benchmark(split, SHORT, 2, 1, MakeMethod(name))
+    found = benchmark(split, SHORT, 2, 1, MakeMethod(name)).evaluation
     assert found.events_right > 0.5 * found.events > 0
 
 
@@ -57,8 +62,36 @@ def test_both_methods_are_scored_on_the_same_events(store, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["bench", "calm", "--sessions", "1", "--workers", "1", "--json"])
     assert not ended.value.code
-    found = json.loads(capsys.readouterr().out)
-    assert found["model"]["events"]["of"] == found["yardstick"]["events"]["of"] > 0
+    (found,) = json.loads(capsys.readouterr().out)["results"]
+    assert found["modalities"] == ["scales"]
+    model, yardstick = (found["methods"][name] for name in ("model", "yardstick"))
+    assert model["events"]["of"] == yardstick["events"]["of"] > 0
+    assert found["happened"]["actions"] > 0
+
+
+def test_what_a_suite_leaves_out_is_withheld(store):
+    simulation = simulate(store, _QUICK, 3)
+    result = run(MakeMethod("yardstick")(store), simulation, frozenset({CAMERAS}))
+    assert simulation.truth
+    assert not any(prediction.changes for _, prediction in result.predictions)
+    assert [receipt.lines for receipt in result.receipts.values()] == [()]
+    assert all(receipt.state != ReceiptState.CLOSED for receipt in result.receipts.values())
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["cameras_only"], "nothing to measure"),
+        (["rush"], "no suite rush"),
+        (["new_products", "--store", "shop"], "its own store"),
+        (["calm", "none.json"], "none.json"),
+    ],
+)
+def test_a_suite_that_cannot_be_run_is_refused_before_anything_runs(words, problem, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", *words])
+    assert ended.value.code in (1, 2)
+    assert problem in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
 def test_a_missing_model_is_one_sentence(tmp_path, capsys):

@@ -12,17 +12,16 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import numpy as np
-
 from aisle.bags.evaluate import Evaluation, evaluate
 from aisle.bags.replay import ReplayResult
 from aisle.bags.truth import truth_of
 from aisle.fusion.fusion import Fusion
 from aisle.fusion.runtime import OnnxRuntime, load_runtime
+from aisle.learning.happenings import Happenings, happenings
+from aisle.learning.suites import MODALITIES, SCALES, Suite
 from aisle.learning.yardstick import Yardstick
 from aisle.receipts import Ledger, LedgerConfig
 from aisle.records import GateEvent, Prediction, WeightBatch
-from aisle.sim.scenario import Actions, Catalogue, Scales, Scenario
 from aisle.sim.simulation import Simulation, simulate
 from aisle.store.types import Store
 
@@ -69,29 +68,16 @@ def spread(work: Callable[[Item], Result], items: Iterable[Item], workers: int) 
         yield from pool.map(work, items)
 
 
-_CALM = Scenario(
-    name="calm",
-    shoppers=1,
-    stay_s=(60.0, 110.0),
-    action_s=8.0,
-    overlap=0.05,
-    actions=Actions(),
-    scales=Scales(stuck_plates=0.01, dropped_messages=0.001, late_messages=0.002),
-    catalogue=Catalogue(),
-)
+def run(
+    method: Method, simulation: Simulation, modalities: frozenset[str] = MODALITIES
+) -> ReplayResult:
+    """Feed a simulation to a method and a ledger; as a replay of its bag would.
 
-SUITES: dict[str, Scenario] = {
-    "calm": _CALM,
-    "overlapping": _CALM.model_copy(
-        update={"name": "overlapping", "overlap": 0.7, "action_s": 6.0}
-    ),
-    "together": _CALM.model_copy(update={"name": "together", "shoppers": 3, "together": 3}),
-}
-"""`calm` is one shopper at a time, about one action in 8 s, a tenth put-backs elsewhere."""
-
-
-def run(method: Method, simulation: Simulation) -> ReplayResult:
-    """Feed a simulation to a method and a ledger; as a replay of its bag would."""
+    Args:
+        method: Fresh.
+        simulation: What arrives.
+        modalities: The method gets records of these, and the gates'.
+    """
     result, arrival_ns = ReplayResult(), simulation.start_ns
     began = time.perf_counter()
     spent_simulating = 0.0
@@ -109,6 +95,8 @@ def run(method: Method, simulation: Simulation) -> ReplayResult:
             arrival_ns = arrival.arrival_ns
             if isinstance(arrival.record, GateEvent):
                 result.add(arrival_ns, [], ledger.gate(arrival.record))
+            elif SCALES not in modalities:
+                continue
             _bill(ledger, method.push(arrival.record), arrival_ns, result)
         _bill(ledger, method.finish(), arrival_ns, result)
         ledger.close()
@@ -122,36 +110,51 @@ def _bill(ledger: Ledger, found: list[Prediction], at: int, result: ReplayResult
         result.add(at, [prediction], ledger.apply(prediction))
 
 
+@dataclass
+class Scored:
+    """How a method did, and on what."""
+
+    evaluation: Evaluation
+    happenings: Happenings
+
+    def add(self, other: Scored) -> None:
+        """Take in other simulations."""
+        self.evaluation.add(other.evaluation)
+        self.happenings.add(other.happenings)
+
+
 def benchmark(
-    store: Store, scenario: Scenario, count: int, seed: int, make: MakeMethod, workers: int = 1,
+    store: Store, suite: Suite, count: int, seed: int, make: MakeMethod, workers: int = 1,
     progress: Callable[[int], None] = lambda done: None,
-) -> Evaluation:  # fmt: skip
+) -> Scored:  # fmt: skip
     """Evaluate a method on `count` simulations, with seeds that training (below 2**30) never uses.
 
     Args:
         store: Where.
-        scenario: What happens.
+        suite: What happens, and what the method may use.
         count: Simulations.
         seed: Of the whole benchmark.
         make: The method.
         workers: Processes; more of them change nothing but the time.
         progress: Called with the number of simulations done.
+
+    Raises:
+        SuiteError: The suite leaves nothing that the fusion can use.
     """
-    total = Evaluation()
-    seeds = [(1 << 40) + seed * 1_000_003 + number for number in range(count)]
-    work = partial(_case, store, scenario, make, seeds[0])
-    for number, found in enumerate(spread(work, seeds, workers)):
+    total = Scored(Evaluation(), Happenings())
+    first = (1 << 40) + seed * 1_000_003
+    work = partial(_case, store, suite, suite.used, make, first)
+    for number, found in enumerate(spread(work, range(count), workers)):
         total.add(found)
         progress(number + 1)
     return total
 
 
-def _case(store: Store, scenario: Scenario, make: MakeMethod, first: int, seed: int) -> Evaluation:
-    simulation = simulate(store, scenario, seed)
-    result = run(make(simulation.store), simulation)
-    return evaluate(f"{scenario.name}-{seed - first}", truth_of(simulation), result)
-
-
-def rng_of(seed: int) -> np.random.Generator:
-    """Generator for stores that training never saw."""
-    return np.random.default_rng((1 << 40, seed))
+def _case(
+    store: Store, suite: Suite, modalities: frozenset[str], make: MakeMethod, first: int,
+    number: int,
+) -> Scored:  # fmt: skip
+    simulation = simulate(store, suite.scenario(number), first + number)
+    result = run(make(simulation.store), simulation, modalities)
+    evaluation = evaluate(f"{suite.name}-{number}", truth_of(simulation), result)
+    return Scored(evaluation, happenings(simulation.script))

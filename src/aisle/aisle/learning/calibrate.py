@@ -20,8 +20,9 @@ from aisle.bags.truth import truth_of
 from aisle.fusion.fusion import Fusion
 from aisle.fusion.runtime import load_runtime
 from aisle.fusion.windows import Arrays, Window
-from aisle.learning.benchmark import SUITES, MakeMethod, run, spread
+from aisle.learning.benchmark import MakeMethod, run, spread
 from aisle.learning.labels import label
+from aisle.learning.suites import SUITES
 from aisle.sim.simulation import simulate
 from aisle.store.generate import generate_store
 from aisle.store.spec import StoreSpec
@@ -45,7 +46,7 @@ def development_cases(
 def _case(model: Path, number: int) -> list[tuple[float, bool]]:
     store = generate_store(np.random.default_rng((1 << 41, number)), StoreSpec(name="development"))
     suite = SUITES[("calm", "overlapping")[number % 2]]
-    simulation = simulate(store, suite, (1 << 41) + number)
+    simulation = simulate(store, suite.scenario(0), (1 << 41) + number)
     result = run(MakeMethod("model", model)(store), simulation)
     return evaluate(str(number), truth_of(simulation), result).changes
 
@@ -88,7 +89,7 @@ def session_choices(
 def _choices(model: Path, number: int) -> list[Choice]:
     number += 1 << 20
     store = generate_store(np.random.default_rng((1 << 41, number)), StoreSpec(name="development"))
-    simulation = simulate(store, SUITES["together"], (1 << 41) + number)
+    simulation = simulate(store, SUITES["together"].scenario(0), (1 << 41) + number)
     found: list[Choice] = []
 
     def observe(windows: list[Window], outputs: Arrays) -> None:
