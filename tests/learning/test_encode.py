@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from aisle.learning.column_labels import BLOCKED, EMPTY
 from aisle.learning.columns import BatchConfig, check, make_batch, shows_of
 from aisle.learning.encode import EncodeConfig, Trainer, train
 from aisle.learning.export_encoder import CATALOGUE, MANIFEST, STRIPS, check_equal, export_encoder
-from aisle.learning.looks import BLOCKED, EMPTY, Looks, save
+from aisle.learning.looks import Looks, save
 from aisle.receipt_model.encoder import EncoderConfig, Shows, StripEncoder
 from aisle.vision.strips import COLUMN_PX, ROWS
 
@@ -119,17 +120,17 @@ def test_labels_say_what_a_column_shows():
 
 
 def test_training_learns_to_name_products_that_it_has_never_seen(tmp_path):
-    trainer = Trainer(tmp_path, EncodeConfig(steps=60, warm_up=5, average=0.9))
+    trainer = Trainer(tmp_path, EncodeConfig(steps=90, warm_up=5, average=0.9, rate=4e-3))
     stores = [painted_store(seed, str(seed)) for seed in range(12)]
     unseen = [painted_store(seed, str(seed)) for seed in (100, 101)]
     before = check(trainer.average, unseen, None)
-    for step in range(60):
+    for step in range(90):
         trainer.learn(make_batch(np.random.default_rng(step), stores, TINY))
     after = check(trainer.average, unseen, None)
     assert after["named"] == sum(int((looks.label >= 0).sum()) for looks in unseen)
-    assert after["top1"] > max(0.4, before["top1"])
-    assert after["blocked_right"] > 0.9
-    assert after["empty_right"] > 0.9
+    assert after["top1"] > 0.7 > before["top1"]
+    assert after["blocked_right"] > 0.8
+    assert after["empty_right"] > 0.8
 
 
 def test_a_stopped_run_goes_on(tmp_path):

@@ -7,16 +7,8 @@ import numpy as np
 import pytest
 
 from aisle.learning import looks as module
-from aisle.learning.looks import (
-    BLOCKED,
-    EMPTY,
-    UNSEEN,
-    label_columns,
-    load,
-    look_at_store,
-    save,
-    truth_map,
-)
+from aisle.learning.column_labels import BLOCKED, EMPTY, UNSEEN, label_columns, truth_map
+from aisle.learning.looks import load, look_at_store, save
 from aisle.sim.render.device import RenderingError, open_device
 from aisle.sim.render.sensor import CameraModel, CameraQuality
 from aisle.store.generate import generate_store

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from aisle.learning.looks import BLOCKED, EMPTY, Looks
+from aisle.learning.column_labels import BLOCKED, EMPTY
+from aisle.learning.looks import Looks
 from aisle.receipt_model.encoder import Shows, StripEncoder
 from aisle.vision.strips import COLUMN_PX, ROWS
 
