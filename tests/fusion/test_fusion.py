@@ -6,6 +6,7 @@ import pytest
 from aisle.fusion.fusion import Fusion, FusionConfig, StoreAt
 from aisle.fusion.runtime import ModelError, load_runtime
 from aisle.learning.collect import Teacher
+from aisle.receipts import Ledger
 from aisle.records import Action, ChangeState, GateEvent, GateKind
 from aisle.sim.scenario import Scales, Scenario
 from aisle.sim.simulation import simulate
@@ -300,21 +301,45 @@ def test_a_passage_from_the_future_is_refused():
 
 
 @pytest.mark.parametrize("seconds", [30, 3600])
-def test_sessions_go_on_when_all_clocks_are_set_back(seconds):
+def test_sessions_go_on_when_all_clocks_are_set_back(seconds, tmp_path):
     """What is seen after it counts; who was inside gets a gap, and leaves by the new clocks."""
     simulation = make(shoppers=1)
     fusion = Fusion(simulation.store, Quiet(simulation))
-    step_ns, found = seconds * SECOND, []
+    step_ns, found, true_ns = seconds * SECOND, [], {}
     begin, end = (event.stamp_ns for event in simulation.gate_events)
     for arrival in simulation.arrivals():
         record = arrival.record
+        true_ns[len(found)] = record.stamp_ns
         if record.stamp_ns > (begin + end) // 2:
             record = replace(record, stamp_ns=record.stamp_ns - step_ns)
         found += fusion.push(record)
     found += fusion.finish()
     (final,) = [p for p in found if p.final]
-    assert end - step_ns + 3 * SECOND <= final.stamp_ns < end - step_ns + 4 * SECOND
+    assert end + 3 * SECOND <= true_ns[found.index(final)] < end + 4 * SECOND
+    # The ledger takes the newer stamp for the newer state.
+    assert (np.diff([p.stamp_ns for p in found]) > 0).all()
+    ledger = Ledger(str(tmp_path / "ledger.db"))
+    ledger.set_catalogue(simulation.store)
+    for prediction in found:
+        ledger.apply(prediction)
+    assert ledger.counters["stale_changes"] == 0
     gaps = [gap for p in found for gap in p.gaps]
     assert any("set back" in gap for gap in gaps)
     assert fusion.memory.sessions == {}
     assert fusion.sync.epoch == 1
+
+
+def test_a_session_that_is_restored_in_an_earlier_time_goes_on_with_newer_stamps():
+    simulation = make(shoppers=1)
+    fusion = Fusion(simulation.store, Quiet(simulation))
+    half = len(list(simulation.arrivals())) * 2 // 3
+    told = [p for a in list(simulation.arrivals())[:half] for p in fusion.push(a.record)]
+    assert len(told) > 1
+    again = Fusion(simulation.store, Quiet(simulation))
+    found = again.restore(fusion.snapshot(), "restarted")
+    assert found[0].stamp_ns >= told[-1].stamp_ns
+    for arrival in list(simulation.arrivals())[half:]:
+        stamp_ns = arrival.record.stamp_ns - 3600 * SECOND
+        found += again.push(replace(arrival.record, stamp_ns=stamp_ns))
+    assert len(found) > 1
+    assert (np.diff([p.stamp_ns for p in found]) > 0).all()

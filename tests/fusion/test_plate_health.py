@@ -107,3 +107,17 @@ def test_a_large_store_costs_next_to_nothing():
     used = time.process_time() - before
     # 500 batches are 20 s of a store with 5 controllers.
     assert used < 0.01 * 20
+
+
+@pytest.mark.parametrize("wired", [{}, {"g1": PLATES[::-1]}, {"g2": PLATES}])
+def test_plates_of_a_controller_that_is_gone_or_rewired_are_not_bad_any_more(wired):
+    health = PlateHealth(2.0)
+    for k in range(20):
+        health.add(batch(k, missing=(1,)))
+    health.keep({"g1": PLATES})
+    assert list(health.bad) == [PLATES[1]]
+    health.keep(wired)
+    assert health.bad == {}
+    assert [c.plate for k in range(20, 40) for c in health.add(batch(k, missing=(1,)))] == [
+        PLATES[1]
+    ]

@@ -1,7 +1,10 @@
 """Plates that fail: always told, and a reason for review only of those who had to do with it."""
 
+from dataclasses import replace
+
 import pytest
 from fusion_samples import (
+    at,
     batches,
     changes,
     enter,
@@ -12,6 +15,8 @@ from fusion_samples import (
     push_all,
     small_store,
 )
+
+from aisle.fusion.fusion import StoreAt
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +88,14 @@ def test_a_loose_contact_does_not_send_every_receipt_into_review(store, places):
     assert sorted({p.session for p in found if p.final}) == [f"s{n}" for n in range(5)]
     assert {p.session for p in found if p.gaps} == {"s0"}
     assert fusion.counters["plates_bad"] == 7
+
+
+def test_bad_plates_of_a_controller_that_was_removed_are_named_no_more(store, places):
+    fails = places[0]
+    name = store.plates[fails].controller
+    fusion, _ = run(store, [], 8, bad=[(fails, 2.0, 99.0)])
+    assert list(fusion.bad_plates) == [fails]
+    kept = {n: c for n, c in store.controllers.items() if n != name}
+    fusion.push(StoreAt(at(7), replace(store, controllers=kept)))
+    push_all(fusion, batches(store, 8, 12, controllers=list(kept)))
+    assert fusion.bad_plates == {}

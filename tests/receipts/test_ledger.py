@@ -6,7 +6,15 @@ from ledger_samples import SECOND, OpenLedger, change, enter, leave, make_store,
 from sqlalchemy import event
 
 from aisle.receipts import Ledger, LedgerConfig, LedgerError
-from aisle.records import Action, Change, ChangeState, Prediction, Receipt, ReceiptState
+from aisle.records import (
+    Action,
+    Change,
+    ChangeState,
+    GateEvent,
+    Prediction,
+    Receipt,
+    ReceiptState,
+)
 
 
 def items(receipt: Receipt | None) -> dict[str, int]:
@@ -107,6 +115,40 @@ def test_an_older_state_that_comes_again_does_not_undo_a_newer_one(ledger: Ledge
     assert ledger.apply(old) == []
     assert items(ledger.receipt("a")) == {}
     assert ledger.counters["stale_changes"] == 1
+
+
+def test_a_session_that_began_with_a_stamp_far_ahead_is_closed_all_the_same(
+    open_ledger: OpenLedger,
+) -> None:
+    ledger = open_ledger(LedgerConfig(enter_limit_s=60, max_open_s=600, final_limit_s=10))
+    ledger.apply(predict(9_000_000, change(2)))
+    assert ledger.tick(SECOND) == []
+    assert ledger.tick(60 * SECOND) == []
+    opened = ledger.tick(61 * SECOND)
+    assert items(opened[-1]) == {"cola": 1}
+    assert ledger.tick(600 * SECOND) == []
+    (last,) = ledger.tick(661 * SECOND)
+    assert (last.state, last.stamp_ns) == (ReceiptState.REVIEW, 601 * SECOND)
+
+
+@pytest.mark.parametrize("message", [enter("a", 9_000_000), leave("a", 9_000_000)])
+def test_passages_stamped_far_ahead_keep_no_receipt_open_either(
+    open_ledger: OpenLedger, message: GateEvent
+) -> None:
+    ledger = open_ledger(LedgerConfig(max_open_s=600, final_limit_s=60))
+    for passage in (message, enter()):
+        ledger.gate(passage)
+    made = [r for now in range(10, 1000, 10) for r in ledger.tick(now * SECOND)]
+    assert made[-1].state == ReceiptState.REVIEW
+
+
+def test_a_limit_found_before_the_clock_was_set_back_counts_anew(open_ledger: OpenLedger) -> None:
+    ledger = open_ledger(LedgerConfig(enter_limit_s=60, final_limit_s=10))
+    ledger.apply(predict(9_000_000, change(2)))
+    assert ledger.tick(5000 * SECOND) == []
+    assert ledger.tick(100 * SECOND) == []
+    assert ledger.tick(159 * SECOND) == []
+    assert ledger.tick(160 * SECOND)
 
 
 def test_of_two_states_with_one_stamp_the_one_further_on_holds(ledger: Ledger) -> None:

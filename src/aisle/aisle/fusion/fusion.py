@@ -99,6 +99,7 @@ class Fusion:
     def step(self, tick_ns: int) -> list[Prediction]:
         """Everything that is decided at one tick."""
         out, memory = Outbox(), self.memory
+        told_ns = {name: session.told_ns for name, session in memory.sessions.items()}
         self._take_stores(tick_ns)
         self._take_cleared(tick_ns)
         self._passages.apply(tick_ns, out)
@@ -112,7 +113,7 @@ class Fusion:
             self._questions.ask(tick_ns, out)
             commits.settle(memory, tick_ns, self.config.decode.settle_s, out)
         self._passages.close(tick_ns, out)
-        return out.predictions(tick_ns)
+        return memory.note_told(out.predictions(tick_ns, told_ns))
 
     def finish(self) -> list[Prediction]:
         """Nothing more comes: close the ticks that the records reach, and sessions that have left.
@@ -143,11 +144,11 @@ class Fusion:
         for session in self.memory.sessions.values():
             session.note_gap(reason)
             changes, gaps = tuple(session.changes.values()), tuple(session.gaps)
-            stamp_ns = max(self.memory.tick_ns, session.enter_ns)
+            stamp_ns = max(self.memory.tick_ns, session.enter_ns, session.told_ns)
             found.append(Prediction(stamp_ns, session.id, changes, False, gaps))
         for shelf in self.memory.shelves.values():
             shelf.look_away()
-        return found
+        return self.memory.note_told(found)
 
     def _steps(self, ticks: list[int]) -> list[Prediction]:
         return [prediction for tick_ns in ticks for prediction in self.step(tick_ns)]
@@ -192,6 +193,7 @@ class Fusion:
             self._stores = [s for s in self._stores if s not in due]
             newest = max(due, key=lambda s: (s.stamp_ns, s.store.revision)).store
             self._shelves.use(_in_place(newest))
+            self._plates.use(newest)
             self.sync.set_streams(newest.controllers)
 
     def _take_cleared(self, tick_ns: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter, ValidationError
 
-from aisle.records import Action, Change, GateEvent, SlotChange
+from aisle.records import Action, Change, GateEvent, Prediction, SlotChange
 from aisle.store.types import Slot
 
 MAX_GAPS = 100
@@ -44,6 +44,9 @@ class Session:
     gaps: list[str] = field(default_factory=list)
     since_ns: int | None = None
     """The first stamp that the fusion saw, where the session entered before it."""
+    told_ns: int = 0
+    """Stamp of its last prediction. The next one's is newer, even when clocks were set back: the
+    newer stamp says which of two states of a change holds."""
 
     def next_id(self) -> str:
         """Id of the next change: `<session>/<number>`, or `<session>/<since>-<number>`."""
@@ -166,6 +169,13 @@ class Memory:
             return
         self.cleared = [*self.cleared, change.cause][-MAX_CLEARED:]
         self.shelf(change.shelf).stray.pop(change.product, None)
+
+    def note_told(self, predictions: list[Prediction]) -> list[Prediction]:
+        """Keep the stamps of what is said of open sessions; what is said."""
+        for prediction in predictions:
+            if prediction.session in self.sessions:
+                self.sessions[prediction.session].told_ns = prediction.stamp_ns
+        return predictions
 
     def move_time(self, step_ns: int, now_ns: int) -> None:
         """Clocks were set by `step_ns`, to `now_ns`: what is remembered goes with them.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from aisle.fusion.memory import Session
@@ -43,11 +44,17 @@ class Outbox:
             self.gaps.setdefault(session, []).append(reason)
         self.final.add(session)
 
-    def predictions(self, tick_ns: int) -> list[Prediction]:
-        """All of it, by session."""
+    def predictions(self, tick_ns: int, told_ns: Mapping[str, int]) -> list[Prediction]:
+        """All of it, by session.
+
+        Args:
+            tick_ns: Stamp of the predictions.
+            told_ns: Stamp of each session's prediction before, which its new one follows.
+        """
         return [
             Prediction(
-                tick_ns, name, tuple(self.changes.get(name, {}).values()), name in self.final,
+                max(tick_ns, told_ns.get(name, 0) + 1), name,
+                tuple(self.changes.get(name, {}).values()), name in self.final,
                 tuple(self.gaps.get(name, ())),
             )
             for name in sorted({*self.changes, *self.gaps, *self.final})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,12 +79,22 @@ class PlateHealth:
         found += [self._healed(batch, column) for column in np.flatnonzero(healed).tolist()]
         return tuple(found)
 
+    def keep(self, wired: Mapping[str, tuple[str, ...]]) -> None:
+        """Forget all controllers but these, and those of them that have other plates now."""
+        for name, state in list(self._controllers.items()):
+            if wired.get(name) != state.plates:
+                self._forget(name)
+
+    def _forget(self, controller: str) -> None:
+        state = self._controllers.pop(controller, None)
+        for plate in state.plates if state else ():
+            self.bad.pop(plate, None)
+
     def _state(self, batch: WeightBatch) -> _Controller:
         """The controller's state, made anew when its plates are others."""
         state = self._controllers.get(batch.controller)
         if state is None or state.plates != batch.plates:
-            for plate in state.plates if state else ():
-                self.bad.pop(plate, None)
+            self._forget(batch.controller)
             size = len(batch.plates)
             state = _Controller(batch.plates, np.full(size, -1, np.int64), np.zeros(size, bool))
             self._controllers[batch.controller] = state

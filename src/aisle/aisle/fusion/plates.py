@@ -45,6 +45,12 @@ class Plates:
             if change.good:
                 self._bad_until_ns[change.plate] = change.stamp_ns
 
+    def use(self, store: Store) -> None:
+        """Forget the plates of controllers that a new store model does not have as they were."""
+        self._health.keep({name: c.plates for name, c in store.controllers.items()})
+        for name in self._began_ns.keys() - store.controllers.keys():
+            del self._began_ns[name]
+
     def move_time(self) -> None:
         """Time began anew: stamps from before say nothing any more."""
         self._began_ns.clear()

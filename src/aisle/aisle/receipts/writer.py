@@ -36,6 +36,9 @@ class Writer:
     def __init__(self, config: LedgerConfig) -> None:
         self._config = config
         self.counts: Counter[str] = Counter()
+        self._ahead: dict[tuple[str, int], int] = {}
+        """Sessions with the stamp from which their limit would count were it not so far ahead, and
+        when that was found."""
         self.forget()
 
     def forget(self) -> None:
@@ -89,7 +92,8 @@ class Writer:
             connection: An open transaction.
         """
         query = select(sessions).where(sessions.c.state == int(ReceiptState.OPEN))
-        receipts = []
+        receipts: list[Receipt] = []
+        ahead: dict[tuple[str, int], int] = {}
         for row in connection.execute(query.order_by(sessions.c.first_ns, sessions.c.session)):
             if not row.revision:
                 start_ns, limit_s = row.first_ns, self._config.enter_limit_s
@@ -97,10 +101,15 @@ class Writer:
                 start_ns, limit_s = row.exit_ns, self._config.final_limit_s
             else:
                 start_ns, limit_s = row.opened_ns, self._config.max_open_s
+            if start_ns > now_ns + int(limit_s * 1e9):
+                # Stamped by a clock that was far ahead: it counts from when this was found.
+                stamp = row.session, start_ns
+                start_ns = ahead[stamp] = min(self._ahead.get(stamp, now_ns), now_ns)
             grace_s = min(limit_s, self._config.final_limit_s)
             due_ns = start_ns + int(limit_s * 1e9)
             if now_ns >= max(due_ns, since_ns + int(grace_s * 1e9)):
                 receipts += self._expire_one(connection, row.session, due_ns)
+        self._ahead = ahead
         return receipts
 
     def _expire_one(self, connection: Connection, session_id: str, due_ns: int) -> list[Receipt]:
