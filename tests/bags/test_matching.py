@@ -111,6 +111,17 @@ def test_the_other_shopper_was_billed():
     assert result.errors == {"wrong session": 1}
 
 
+def test_of_two_explanations_of_an_error_the_nearer_in_time_is_named():
+    truth = {
+        "s": TrueSession("s", {"a": 1}, (event(10, "a"),)),
+        "t": TrueSession("t", {"b": 1}, (event(12, "b"),)),
+    }
+    swapped = {"s": [change(1, 12.1, "b")], "t": [change(2, 10.1, "a")]}
+    assert match(truth, swapped).errors == {"wrong session": 2}
+    confused = {"s": [change(1, 10.1, "b")], "t": [change(2, 12.1, "a")]}
+    assert match(truth, confused).errors == {"wrong product": 2}
+
+
 def test_sessions_whose_events_are_unknown_are_left_out():
     truth = {"s": TrueSession("s", {"a": 1}, None)}
     result = match(truth, {"s": [change(1, 1, "b")]})

@@ -72,36 +72,45 @@ def match(truth: Mapping[str, TrueSession], changes: Mapping[str, Sequence[Chang
         for i, (name, change) in enumerate(result.changes)
         for _ in range(change.quantity)
     ]
-    right = _pair(true, ours, lambda unit: (unit.session, unit.action, unit.product))
-    _settle(result, true, ours, right)
+    agree = _pair(true, ours, [lambda unit: (unit.session, unit.action, unit.product)])
+    _settle(result, true, ours, [(i, j) for _, i, j in agree])
     return result
 
 
+Key = Callable[[Unit], object]
+
+
 def _pair(
-    true: Sequence[Unit], ours: Sequence[Unit], key: Callable[[Unit], object]
-) -> list[tuple[int, int]]:
-    """Pair units of equal key within the window, nearest first; return their indices."""
-    by_key: dict[object, list[int]] = {}
-    for index, unit in enumerate(ours):
-        by_key.setdefault(key(unit), []).append(index)
-    near = sorted(
-        (abs(unit.stamp_ns - ours[j].stamp_ns), i, j)
-        for i, unit in enumerate(true)
-        for j in by_key.get(key(unit), ())
-        if abs(unit.stamp_ns - ours[j].stamp_ns) <= WINDOW_NS
-    )
+    true: Sequence[Unit], ours: Sequence[Unit], keys: Sequence[Key]
+) -> list[tuple[int, int, int]]:
+    """Pair units that agree in some key within the window, nearest in time first.
+
+    Returns:
+        Number of the key, index of the true unit and of ours.
+    """
+    near = []
+    for number, key in enumerate(keys):
+        alike: dict[object, list[int]] = {}
+        for j, unit in enumerate(ours):
+            alike.setdefault(key(unit), []).append(j)
+        near += [
+            (abs(unit.stamp_ns - ours[j].stamp_ns), number, i, j)
+            for i, unit in enumerate(true)
+            for j in alike.get(key(unit), ())
+            if abs(unit.stamp_ns - ours[j].stamp_ns) <= WINDOW_NS
+        ]
     used_true: set[int] = set()
     used_ours: set[int] = set()
     pairs = []
-    for _, i, j in near:
+    for _, number, i, j in sorted(near):
         if i not in used_true and j not in used_ours:
             used_true.add(i)
             used_ours.add(j)
-            pairs.append((i, j))
+            pairs.append((number, i, j))
     return pairs
 
 
-_DIFFERENCES: tuple[tuple[str, Callable[[Unit], object]], ...] = (
+_DIFFERENCES: tuple[tuple[str, Key], ...] = (
     ("wrong product", lambda unit: (unit.session, unit.action)),
     ("wrong session", lambda unit: (unit.action, unit.product)),
 )
@@ -126,13 +135,13 @@ def _settle(
     paired_true, paired_ours = {i for i, _ in right}, {j for _, j in right}
     left_true = [u for i, u in enumerate(true) if i not in paired_true]
     left_ours = [u for j, u in enumerate(ours) if j not in paired_ours]
-    for kind, key in _DIFFERENCES:
-        pairs = _pair(left_true, left_ours, key)
-        for i, _ in pairs:
-            result.errors[_name(kind, result.events[left_true[i].parent][1])] += 1
-        gone_true, gone_ours = {i for i, _ in pairs}, {j for _, j in pairs}
-        left_true = [u for i, u in enumerate(left_true) if i not in gone_true]
-        left_ours = [u for j, u in enumerate(left_ours) if j not in gone_ours]
+    pairs = _pair(left_true, left_ours, [key for _, key in _DIFFERENCES])
+    for number, i, _ in pairs:
+        kind = _DIFFERENCES[number][0]
+        result.errors[_name(kind, result.events[left_true[i].parent][1])] += 1
+    gone_true, gone_ours = {i for _, i, _ in pairs}, {j for _, _, j in pairs}
+    left_true = [u for i, u in enumerate(left_true) if i not in gone_true]
+    left_ours = [u for j, u in enumerate(left_ours) if j not in gone_ours]
     for unit in left_true:
         kind = "too few" if found[unit.parent] else f"missed {unit.action.name.lower()}"
         result.errors[_name(kind, result.events[unit.parent][1])] += 1

@@ -140,7 +140,7 @@ def _reliability(axis: Axes, figures: Figures, name: str) -> None:
     axis.set_ylim(0, 1.03)
     axis.set_aspect("equal")
     if len(axis.lines) > 1:
-        axis.legend(loc="upper left")
+        axis.legend(loc="lower right")
 
 
 def _bins(axis: Axes, found: Calibration, label: str, colour: str) -> None:
