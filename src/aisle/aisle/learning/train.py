@@ -51,6 +51,8 @@ class TrainConfig:
     buffer: int = 100_000
     first: int = 30_000
     """Samples to wait for before the first step."""
+    reuse: float = 2.5
+    """How often a sample is drawn, on average: simulating costs more than learning."""
     behind: int = 50_000
     """Learning waits when it is this many new samples ahead of the simulations."""
     own_from: float = 0.2
@@ -230,7 +232,7 @@ def _loop(trainer: Trainer, samples: Any, checks: list[Batch], workers: list[Any
     mean: dict[str, float] = {}
     begun, saved = time.monotonic() - trainer.seconds, time.monotonic()
     while trainer.step < config.steps:
-        wanted = config.first + config.batch * (trainer.step - first_step)
+        wanted = config.first + config.batch * (trainer.step - first_step) / config.reuse
         wait = len(buffer) < config.first or got < wanted - config.behind
         if got < wanted:
             # Enough new samples, not all that can be had: simulating takes a core from learning.
