@@ -1,4 +1,4 @@
-"""A recording through the nodes: a bag takes the place of scales, gate and store.
+"""A recording through the nodes: a bag takes the place of scales, cameras, gate and store.
 
 `ros2 launch aisle_bringup replay.launch.py bag:=BAG`
 """
@@ -9,12 +9,13 @@ from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import OpaqueFunction
 
 from aisle_nodes import bringup
-from aisle_nodes.bringup import argument, node
+from aisle_nodes.bringup import argument, flag, node
 
 ARGUMENTS = {
     "bag": ("", "Folder or file of the bag"),
     "bag_namespace": ("", "Play only topics of the bag below this name; empty for all"),
     "speed": ("1.0", "Recorded seconds in one real second"),
+    "cameras": ("true", "Play the pictures of the bag"),
     "store": ("", "Folder of a store that takes the place of the bag's store models"),
     "settle": ("35.0", "Seconds that the clock goes on after the last message"),
 }
@@ -33,6 +34,7 @@ def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             "speed": argument(context, "speed", float),
             "settle_s": argument(context, "settle", float),
             "store_models": not store,
+            "cameras": flag(context, "cameras"),
         },
         respawn=False,
     )

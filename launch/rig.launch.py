@@ -1,7 +1,7 @@
-"""A real store: one weight_node for each controller and one gate_node for each gate of rig.yaml.
+"""A real store: a weight_node, gate_node, camera_node for each controller, gate, camera.
 
-The `driver` settings of a controller or gate in `rig.yaml` are the parameters of its node
-(`docs/nodes.md`); a gate without them is left to somebody else.
+The `driver` settings of a device in `rig.yaml` are the parameters of its node (`docs/nodes.md`); a
+gate or camera without them is left to somebody else.
 """
 
 from pathlib import Path
@@ -13,9 +13,12 @@ from aisle.store.load import load_store
 from aisle.store.problems import Report
 from aisle.store.rig import read_rig
 from aisle_nodes import bringup
-from aisle_nodes.bringup import argument, node
+from aisle_nodes.bringup import argument, flag, node
 
-ARGUMENTS = {"store": (bringup.share("config", "stores", "full_rack"), "Folder of the store")}
+ARGUMENTS = {
+    "store": (bringup.share("config", "stores", "full_rack"), "Folder of the store"),
+    "cameras": ("true", "Start the cameras that rig.yaml has driver settings for"),
+}
 
 
 def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
@@ -38,6 +41,12 @@ def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         if gate.driver:
             own = {"gate": name, "source": "lines"}
             nodes.append(node(context, "gate_node", {**own, **gate.driver}, name=f"gate_{name}"))
+    for name, camera in rig_file.rig.cameras.items():
+        if camera.driver and flag(context, "cameras"):
+            own = {"store": store_dir, "cameras": [name]}
+            nodes.append(
+                node(context, "camera_node", {**own, **camera.driver}, name=f"camera_{name}")
+            )
     return [bringup.group(context, nodes), *bringup.recorder(context)]
 
 

@@ -25,7 +25,7 @@ from aisle.store.load import load_store
 from aisle.store.types import Camera
 from aisle.store.write import write_store
 from aisle_nodes import camera_node
-from aisle_nodes.camera_node import CameraNode
+from aisle_nodes.camera_node import CameraNode, Sources
 from aisle_nodes.interfaces import CAMERA_QOS, camera_topic
 
 SECOND = 1_000_000_000
@@ -73,8 +73,8 @@ class Hand:
         self.steps, self.absent, self.opened = queue.Queue(), "", 0
         self.stamp_ns = 100 * SECOND
 
-    def make(self, params, clock, camera):
-        return self.open
+    def make(self, params, clock, rigs):
+        return Sources(dict.fromkeys(rigs, self.open))
 
     def open(self):
         if self.absent:
@@ -112,7 +112,7 @@ def hand():
 def start(graph, hand):
     """Start a node that the hand plays the camera for."""
     make = partial(CameraNode, sources={"device": hand.make})
-    return partial(graph.start, make, camera="c1", reconnect_s=0.1, silent_after_s=600.0)
+    return partial(graph.start, make, cameras=["c1"], reconnect_s=0.1, silent_after_s=600.0)
 
 
 def says(graph, level, *texts):
@@ -134,7 +134,7 @@ def test_a_video_is_published_with_its_calibration(graph, video, rig):
     small = graph.listen(CompressedImage, COMPRESSED, CAMERA_QOS)
     info = graph.listen(CameraInfo, INFO, CAMERA_QOS)
     node = graph.start(
-        CameraNode, camera="c1", source="file", file=str(video), loop=True, store=str(rig)
+        CameraNode, cameras=["c1"], source="file", file=str(video), loop=True, store=str(rig)
     )
     graph.until(lambda: min(len(raw), len(small), len(info)) >= 20)
     assert {m.header.frame_id for m in [*raw, *small, *info]} == {"c1_optical_frame"}
@@ -168,7 +168,7 @@ def test_only_what_somebody_wants_is_made(graph, start, hand, monkeypatch):
     node = start()
     monkeypatch.setattr(node._bridge, "cv2_to_imgmsg", lambda *_: pytest.fail("nobody listens"))
     hand.give(*NOISE[:3])
-    graph.until(lambda: graph.counter(NODE, "frames") == 3)
+    graph.until(lambda: graph.counter(NODE, "c1/frames") == 3)
     assert not made
     got = graph.listen(CompressedImage, COMPRESSED, CAMERA_QOS)
     graph.until(lambda: node.count_subscribers(COMPRESSED))
@@ -185,18 +185,18 @@ def test_a_camera_without_calibration_gives_pictures_and_says_so(graph, start, h
     hand.give(*NOISE[:3])
     graph.until(lambda: len(raw) == 3)
     np.testing.assert_array_equal(image_from_message(raw[0]).image, NOISE[0])
-    graph.until(says(graph, WARN, "c1 has no store and so no calibration: no camera_info"))
+    graph.until(says(graph, WARN, "c1: no store and so no calibration: no camera_info"))
     assert not info
 
 
 def test_a_picture_of_another_size_than_the_rigs_is_an_error(graph, start, hand, rig):
     raw = graph.listen(Image, camera_topic("c2", "image_raw"), CAMERA_QOS)
     info = graph.listen(CameraInfo, camera_topic("c2", "camera_info"), CAMERA_QOS)
-    node = start(camera="c2", store=str(rig))
+    node = start(cameras=["c2"], store=str(rig))
     graph.until(lambda: node.count_subscribers(camera_topic("c2", "camera_info")))
     hand.give(*NOISE[:3])
     graph.until(lambda: len(raw) == 3)
-    graph.until(says(graph, ERROR, "c2 gives 160x120, the store's rig says 640x480"))
+    graph.until(says(graph, ERROR, "c2: gives 160x120, the store's rig says 640x480"))
     assert not info
 
 
@@ -207,8 +207,8 @@ def test_a_frozen_camera_is_an_error_and_its_picture_is_held_back(graph, start, 
     for _ in range(30):
         hand.give(NOISE[0])
         graph.executor.spin_once(timeout_sec=0.01)
-    graph.until(says(graph, ERROR, "c1 is frozen", "restart the camera"))
-    graph.until(lambda: graph.counter(NODE, "held_back") > 5)
+    graph.until(says(graph, ERROR, "c1: frozen", "restart the camera"))
+    graph.until(lambda: graph.counter(NODE, "c1/held_back") > 5)
     before = len(raw)
     assert before <= 11
     hand.give(NOISE[1])
@@ -231,7 +231,7 @@ def test_a_slow_camera_is_a_warning(graph, start, hand):
         hand.give(image, rate=10.0)
         graph.executor.spin_once(timeout_sec=0.01)
     graph.until(says(graph, WARN, "c1: 10 frames a second instead of 30"))
-    graph.until(lambda: graph.counter(NODE, "missed_frames") > 50)
+    graph.until(lambda: graph.counter(NODE, "c1/missed_frames") > 50)
 
 
 def test_a_lost_camera_is_told_at_once_and_comes_back_by_itself(graph, start, hand):
@@ -251,7 +251,7 @@ def test_a_lost_camera_is_told_at_once_and_comes_back_by_itself(graph, start, ha
     graph.until(lambda: len(raw) == 2)
     graph.until(says(graph, WARN, "no calibration"))
     assert "/dev/" not in graph.diagnostics[NODE][1]
-    graph.until(lambda: graph.counter(NODE, "opened") == 2)
+    graph.until(lambda: graph.counter(NODE, "c1/opened") == 2)
 
 
 def test_a_driver_that_hangs_is_told_and_holds_nothing_up(graph, start, hand):
@@ -269,9 +269,9 @@ def test_a_driver_that_hangs_is_told_and_holds_nothing_up(graph, start, hand):
 
 
 def test_a_file_that_has_ended_is_a_warning(graph, video):
-    graph.start(CameraNode, camera="c1", source="file", file=str(video), rate_hz=200.0)
+    graph.start(CameraNode, cameras=["c1"], source="file", file=str(video), rate_hz=200.0)
     graph.until(says(graph, WARN, "numbers.avi has ended"))
-    assert graph.counter(NODE, "frames") == 40
+    assert graph.counter(NODE, "c1/frames") == 40
 
 
 def test_damaged_frames_are_counted_and_told(graph, start, hand):
@@ -281,8 +281,8 @@ def test_damaged_frames_are_counted_and_told(graph, start, hand):
     hand.give(NOISE[1].astype(np.uint16))
     hand.give(NOISE[2])
     graph.until(says(graph, WARN, "type uint16 is no rgb8"))
-    assert graph.counter(NODE, "damaged_frames") == 2
-    graph.until(lambda: graph.counter(NODE, "frames") == 2)
+    assert graph.counter(NODE, "c1/damaged_frames") == 2
+    graph.until(lambda: graph.counter(NODE, "c1/frames") == 2)
 
 
 def test_nothing_is_published_while_inactive_but_the_camera_is_watched(graph, start, hand):
@@ -291,7 +291,7 @@ def test_nothing_is_published_while_inactive_but_the_camera_is_watched(graph, st
     graph.until(lambda: node.count_subscribers(RAW))
     node.trigger_deactivate()
     hand.give(NOISE[0])
-    graph.until(lambda: graph.counter(NODE, "frames") == 1)
+    graph.until(lambda: graph.counter(NODE, "c1/frames") == 1)
     node.trigger_activate()
     hand.give(NOISE[1])
     graph.until(lambda: raw)
@@ -316,8 +316,10 @@ def test_a_node_can_be_configured_again(graph, start, hand):
     ("values", "text"),
     [
         ({}, "source device needs the path or URL of the camera in 'device'"),
-        ({"camera": "C 1"}, "'camera' must be lower-case letters, digits"),
-        ({"camera": "c9", "store": True}, "must be a camera of the store (c1, c2), is 'c9'"),
+        ({"cameras": ["C 1"]}, "'cameras' must be lower-case letters, digits"),
+        ({"cameras": ["c1", "c2"]}, "source device is one camera: name it in 'cameras'"),
+        ({"source": "simulator", "store": True, "start_ns": 1}, "a 'scenario' with bodies"),
+        ({"cameras": ["c9"], "store": True}, "cameras of the store (c1, c2), has 'c9'"),
         ({"source": "file"}, "'file' must be a video, is ''"),
         ({"source": "file", "file": "/no/such.avi"}, "is '/no/such.avi'"),
         ({"device": "rtsp://cam/", "credentials_file": "/no/such"}, "'credentials_file'"),
@@ -327,7 +329,7 @@ def test_start_that_cannot_be_says_why(graph, rig, values, text):
     if "store" in values:
         values = {**values, "store": str(rig)}
     with pytest.raises(AssertionError, match="did not start"):
-        graph.start(CameraNode, **{"camera": "c1", **values})
+        graph.start(CameraNode, **{"cameras": ["c1"], **values})
     graph.until(lambda: NODE in graph.diagnostics)
     assert text in graph.diagnostics[NODE][1]
 
@@ -335,14 +337,14 @@ def test_start_that_cannot_be_says_why(graph, rig, values, text):
 @pytest.mark.parametrize("device", ["/dev/video0", "0"])
 def test_a_path_that_another_camera_may_get_is_refused(graph, device):
     with pytest.raises(ValueError, match=r"/dev/v4l/by-id/\.\.\., not /dev/video0"):
-        graph.start(CameraNode, camera="c1", device=device)
+        graph.start(CameraNode, cameras=["c1"], device=device)
 
 
 def test_credentials_reach_neither_diagnostics_nor_log(graph, tmp_path, capfd):
     secret = tmp_path / "secret"
     secret.write_text("admin:pa/ss@word\n")
     graph.start(
-        CameraNode, camera="c1", device="rtsp://127.0.0.1:1/live", credentials_file=str(secret)
+        CameraNode, cameras=["c1"], device="rtsp://127.0.0.1:1/live", credentials_file=str(secret)
     )
     graph.until(says(graph, ERROR, "rtsp://127.0.0.1:1/... cannot be opened"))
     out, err = capfd.readouterr()
@@ -353,20 +355,20 @@ def test_credentials_reach_neither_diagnostics_nor_log(graph, tmp_path, capfd):
 
 HANGING = """
 import threading
-from aisle_nodes.camera_node import CameraNode
+from aisle_nodes.camera_node import CameraNode, Sources
 from aisle_nodes.node import run
 class Hanging:
     rate_hz = 10.0
     def read(self): threading.Event().wait()
     def close(self): pass
-raise SystemExit(run(lambda: CameraNode(sources={"device": lambda *_: Hanging})))
+raise SystemExit(run(lambda: CameraNode(sources={"device": lambda *_: Sources({"c1": Hanging})})))
 """
 
 
 def test_a_signal_ends_the_node_while_its_driver_hangs(graph, monkeypatch):
     monkeypatch.setenv("ROS_DOMAIN_ID", str(graph.context.get_domain_id()))
     process = subprocess.Popen(
-        [sys.executable, "-c", HANGING, "--ros-args", "-p", "camera:=c1"],
+        [sys.executable, "-c", HANGING, "--ros-args", "-p", "cameras:=[c1]"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:

@@ -9,12 +9,14 @@ from typing import Any
 
 from aisle_msgs.msg import GateEvent, StoreModel, WeightReadings
 from rclpy.utilities import try_shutdown
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from aisle.bags.convert import GATE, WEIGHTS, MessageError
+from aisle.bags.convert_images import CAMERA_INFO, COMPRESSED, IMAGE
 from aisle.bags.convert_store import STORE, store_from_message
 from aisle.bags.store_io import BagReader, RawMessage
 from aisle.sensing.playback import Playback
-from aisle_nodes.interfaces import GATE_QOS, STORE_QOS, WEIGHTS_OUT, weights_topic
+from aisle_nodes.interfaces import CAMERA_QOS, GATE_QOS, STORE_QOS, WEIGHTS_OUT, weights_topic
 from aisle_nodes.node import AisleNode, main_of
 from aisle_nodes.parameters import ParameterError
 from aisle_nodes.played_clock import ClockPublisher, PlayedClock
@@ -24,12 +26,15 @@ PLAYED = {
     WEIGHTS: (WeightReadings, WEIGHTS_OUT),
     GATE: (GateEvent, GATE_QOS),
     STORE: (StoreModel, STORE_QOS),
+    IMAGE: (Image, CAMERA_QOS),
+    COMPRESSED: (CompressedImage, CAMERA_QOS),
+    CAMERA_INFO: (CameraInfo, CAMERA_QOS),
 }
 """Class and quality of service of each type that is played."""
 
 
 class BagPlayerNode(AisleNode[BagPlayerParameters]):
-    """Publishes the weights, passages and store models of a bag, byte for byte.
+    """Publishes the weights, passages, pictures and store models of a bag, byte for byte.
 
     The first store model goes out at once; time begins when the fusion listens to the scales. The
     node ends by itself, with exit code 0, some time after the last message.
@@ -46,6 +51,8 @@ class BagPlayerNode(AisleNode[BagPlayerParameters]):
         reader = BagReader(Path(self.params.bag))
         self._reader = reader
         self._names = {WEIGHTS, GATE} | ({STORE} if self.params.store_models else set())
+        if self.params.cameras:
+            self._names |= {IMAGE, COMPRESSED, CAMERA_INFO}
         topics = {t: name for t, name in reader.types.items() if self._relative(t)}
         self._outputs = {
             topic: self.create_lifecycle_publisher(
@@ -56,7 +63,7 @@ class BagPlayerNode(AisleNode[BagPlayerParameters]):
         }
         first = next(self._messages(), None)
         if first is None:
-            raise ParameterError(f"{self.params.bag} has no weights or passages")
+            raise ParameterError(f"{self.params.bag} has no weights, passages or pictures")
         self._first_ns = first.log_ns
         self._playback = Playback(self._due)
 

@@ -24,6 +24,7 @@ UPDATES = "receipts/updates"
 GET_RECEIPT = "receipts/get"
 SLOT_CHANGES = "store/slot_changes"
 SET_SLOT = "store/set_slot"
+JOINT_STATES = "store/joint_states"
 TRUTH = "sim/truth"
 
 
@@ -61,6 +62,7 @@ STORE_QOS = latched(1)
 SLOT_QOS = latched(100)
 RECEIPT_QOS = latched(1000)
 TRUTH_QOS = latched(1000)
+JOINT_QOS = reliable(10)
 CAMERA_QOS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.BEST_EFFORT
 )

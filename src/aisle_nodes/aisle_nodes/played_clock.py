@@ -55,8 +55,9 @@ class ClockPublisher:
         begin: Called when time begins; returns the clock.
         tick: Called with the played time after it was published.
         wait_for: Topics that must have a publisher and subscribers before.
-        subscribers: How many.
         wait_limit_s: Time begins after this long in any case.
+        subscribers: How many each of them must have.
+        publishers: Topics that must have a publisher before.
     """
 
     def __init__(
@@ -68,10 +69,12 @@ class ClockPublisher:
         wait_for: Sequence[str],
         wait_limit_s: float,
         subscribers: int = 1,
+        publishers: Sequence[str] = (),
     ) -> None:
         self._node, self._clock = node, clock
         self._begin, self._tick = begin, tick
-        self._wait_for, self._subscribers = list(wait_for), subscribers
+        needed = [(topic, subscribers) for topic in wait_for]
+        self._wait_for = [*needed, *((topic, 0) for topic in publishers)]
         self._limit_s = time.monotonic() + wait_limit_s
         self._publisher = node.create_publisher(ClockMessage, "/clock", reliable(10))
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -94,14 +97,15 @@ class ClockPublisher:
     def _ready(self) -> bool:
         node = self._node
         while self._wait_for:
-            topic = self._wait_for[0]
-            listening = node.count_subscribers(topic) >= self._subscribers
+            topic, subscribers = self._wait_for[0]
+            listening = node.count_subscribers(topic) >= subscribers
             if not (listening and node.count_publishers(topic)):
                 break
             self._wait_for.pop(0)
         if self._wait_for and time.monotonic() > self._limit_s:
+            missing = [topic for topic, _ in self._wait_for]
             node.diagnostics.count(
-                "began_incomplete", f"time begins although {self._wait_for} are not connected"
+                "began_incomplete", f"time begins although {missing} are not connected"
             )
             return True
         return not self._wait_for

@@ -89,10 +89,14 @@ class GateParameters(SimulatedParameters):
 
 @dataclass(frozen=True)
 class CameraParameters(SimulatedParameters):
-    """camera_node: publishes the pictures of one camera on `camera/<camera>/...`."""
+    """camera_node: publishes the pictures of cameras on `camera/<camera>/...`."""
 
-    camera: str = parameter("", "Camera of the store that this node serves", required=True)
-    source: str = parameter("device", "Where pictures come from", choices=("device", "file"))
+    cameras: tuple[str, ...] = parameter(
+        (), "Cameras that this node serves; empty for all of the store; a device or file is one"
+    )
+    source: str = parameter(
+        "device", "Where pictures come from", choices=("device", "file", "simulator")
+    )
     device: str = parameter(
         "",
         "V4L2 device, named by a path that stays, or URL of a stream, for source device",
@@ -155,7 +159,11 @@ class StoreModelParameters(NodeParameters):
     store: str = parameter("", "Folder of the store", required=True)
     state_dir: str = parameter("", "Folder for what moved; empty keeps it in memory only")
     door_rate_hz: float = parameter(
-        1.0, "Rate of the joints on /tf", unit="Hz", minimum=0.1, maximum=100.0
+        1.0,
+        "Rate of the doors on /tf beside what store/joint_states says",
+        unit="Hz",
+        minimum=0.1,
+        maximum=100.0,
     )
 
 
@@ -164,6 +172,7 @@ class FusionParameters(NodeParameters):
     """fusion_node: turns readings and passages into receipt predictions."""
 
     model: str = parameter("", "Receipt model (ONNX file); empty for the one that is shipped")
+    runtime: str = parameter("onnx", "What runs the model", choices=("onnx", "tensorrt"))
     state_dir: str = parameter("", "Folder for the state that survives a restart", required=True)
 
 
@@ -206,8 +215,11 @@ class SimParameters(SimulatedParameters):
     wait_for: tuple[str, ...] = parameter(
         (), "Topics that need a publisher and subscribers before time begins"
     )
+    wait_for_publishers: tuple[str, ...] = parameter(
+        (), "Topics that need a publisher before time begins, whoever listens"
+    )
     wait_subscribers: int = parameter(
-        1, "Subscribers that each of these topics needs", minimum=1, maximum=100
+        1, "Subscribers that each topic of wait_for needs", minimum=1, maximum=100
     )
     wait_limit_s: float = parameter(
         60.0,
@@ -230,6 +242,9 @@ class SimParameters(SimulatedParameters):
         minimum=0.0,
         maximum=3600.0,
     )
+    door_rate_hz: float = parameter(
+        10.0, "Rate of the doors' angles", unit="Hz", minimum=0.1, maximum=50.0
+    )
 
 
 @dataclass(frozen=True)
@@ -244,6 +259,7 @@ class BagPlayerParameters(NodeParameters):
     store_models: bool = parameter(
         True, "Play the store models of the bag; false where a store_model_node runs"
     )
+    cameras: bool = parameter(True, "Play the pictures of the bag")
     wait_limit_s: float = parameter(
         60.0,
         "The bag begins after this long also without a fusion_node that listens",

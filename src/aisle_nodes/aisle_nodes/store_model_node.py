@@ -8,6 +8,7 @@ from typing import Any
 from aisle_msgs.msg import SlotChange, StoreModel
 from aisle_msgs.srv import SetSlot
 from geometry_msgs.msg import TransformStamped
+from sensor_msgs.msg import JointState
 from tf2_ros import StaticTransformBroadcaster, TransformBroadcaster
 
 from aisle.bags.convert import (
@@ -16,12 +17,15 @@ from aisle.bags.convert import (
     slot_change_to_message,
     time_message,
 )
+from aisle.bags.convert_joints import joints_from_message
 from aisle.bags.convert_store import store_to_message
 from aisle.records import SlotChange as SlotChangeRecord
 from aisle.store.load import read_store_files
 from aisle.store.model import ChangeError, Transform, joint_transforms, static_transforms
 from aisle_nodes.diagnostics import Level
 from aisle_nodes.interfaces import (
+    JOINT_QOS,
+    JOINT_STATES,
     SET_SLOT,
     SLOT_CHANGES,
     SLOT_QOS,
@@ -36,19 +40,22 @@ from aisle_nodes.store_markers import StoreMarkers
 
 STATE_FILE = "moved.json"
 SHOW_S = 1.0
+DOOR_RAD = 0.02
+"""A door that turned by less is not shown anew."""
 
 
 class StoreModelNode(AisleNode[StoreModelParameters]):
     """Publishes `store/model`, `/tf_static` and `/tf`, follows `store/slot_changes`.
 
-    What a person says is gone (`store/set_slot`) goes out on `store/slot_changes` too.
+    Doors stand as `store/joint_states` says; those of which it says nothing are shut. What a
+    person says is gone (`store/set_slot`) goes out on `store/slot_changes` too.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__("store_model_node", StoreModelParameters, **options)
         self._timer: Any = None
         self._shower: Any = None
-        self._input: Any = None
+        self._inputs: list[Any] = []
 
     def configure(self) -> None:
         """Read the store's files and what moved since."""
@@ -63,6 +70,8 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
         self._cleared = self.create_lifecycle_publisher(SlotChange, SLOT_CHANGES, SLOT_QOS)
         self._static = StaticTransformBroadcaster(self)
         self._joints = TransformBroadcaster(self)
+        self._positions: dict[str, float] = {}
+        self._shown: dict[str, float] = {}
         self._markers = StoreMarkers(self, files.robot)
         self._service = self.create_service(SetSlot, SET_SLOT, self._serve)
         self.diagnostics.refresh = self._report
@@ -74,39 +83,68 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
         )
         self._publish()
         self._publish_cleared(self._moved.cleared)
-        self._input = self.create_subscription(SlotChange, SLOT_CHANGES, self._on_change, SLOT_QOS)
+        self._inputs = [
+            self.create_subscription(SlotChange, SLOT_CHANGES, self._on_change, SLOT_QOS),
+            self.create_subscription(JointState, JOINT_STATES, self._on_joints, JOINT_QOS),
+        ]
         if joint_transforms(self._robot, {}):
-            self._timer = self.create_timer(1.0 / self.params.door_rate_hz, self._publish_joints)
-        self._shower = self.create_timer(SHOW_S, self._markers.refresh)
+            self._timer = self.create_timer(1.0 / self.params.door_rate_hz, self._publish_shut)
+        self._shower = self.create_timer(SHOW_S, self._refresh)
 
     def deactivate(self) -> None:
         """Stop listening."""
-        if self._input is not None:
-            self.destroy_subscription(self._input)
+        for subscription in self._inputs:
+            self.destroy_subscription(subscription)
         if self._timer is not None:
             self.destroy_timer(self._timer)
         if self._shower is not None:
             self.destroy_timer(self._shower)
-        self._input = self._timer = self._shower = None
+        self._inputs, self._timer, self._shower = [], None, None
 
     def _publish(self) -> None:
         message = store_to_message(self._moved.store, self._moved.stamp_ns, TYPES)
         self._model.publish(message)
-        self._markers.show(self._moved.store, self._moved.stamp_ns)
+        self._show(self._moved.stamp_ns)
+
+    def _show(self, stamp_ns: int) -> None:
+        self._shown = dict(self._positions)
+        joints = self._robot.joints.values()
+        doors = {j.parent: self._shown[j.name] for j in joints if j.name in self._shown}
+        self._markers.show(self._moved.store, stamp_ns, doors)
+
+    def _refresh(self) -> None:
+        """Show doors that turned, and whatever somebody listens to since a moment."""
+        angles = self._positions.items()
+        if any(abs(angle - self._shown.get(name, 0.0)) > DOOR_RAD for name, angle in angles):
+            self._show(self.now_ns())
+        self._markers.refresh()
 
     def _publish_cleared(self, changes: list[SlotChangeRecord]) -> None:
         for change in changes:
             self._cleared.publish(slot_change_to_message(change, TYPES))
 
-    def _publish_joints(self) -> None:
-        """Doors without a sensor are closed."""
-        self._joints.sendTransform(
-            [self._stamped(transform) for transform in joint_transforms(self._robot, {})]
-        )
+    def _publish_shut(self) -> None:
+        """Doors without a sensor are shut."""
+        silent = {j.child for j in self._robot.joints.values() if j.name not in self._positions}
+        shut = [t for t in joint_transforms(self._robot, {}) if t.child in silent]
+        self._joints.sendTransform([self._stamped(transform) for transform in shut])
 
-    def _stamped(self, transform: Transform) -> TransformStamped:
+    def _on_joints(self, message: Any) -> None:
+        try:
+            stamp_ns, positions = joints_from_message(message)
+        except MessageError as error:
+            self.diagnostics.count("refused_joint_states", f"joint state refused: {error}")
+            return
+        known = [j for j in self._robot.joints.values() if j.name in positions]
+        self._positions.update({joint.name: positions[joint.name] for joint in known})
+        told = {joint.child for joint in known}
+        moved = [t for t in joint_transforms(self._robot, positions) if t.child in told]
+        self._joints.sendTransform([self._stamped(transform, stamp_ns) for transform in moved])
+
+    def _stamped(self, transform: Transform, stamp_ns: int | None = None) -> TransformStamped:
         message = TransformStamped(child_frame_id=transform.child)
-        message.header.stamp = time_message(self.now_ns(), TYPES)
+        stamp_ns = self.now_ns() if stamp_ns is None else stamp_ns
+        message.header.stamp = time_message(stamp_ns, TYPES)
         message.header.frame_id = transform.parent
         place, turn = message.transform.translation, message.transform.rotation
         place.x, place.y, place.z = transform.xyz

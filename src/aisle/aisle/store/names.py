@@ -25,6 +25,11 @@ def optical_frame(camera: str) -> str:
     return f"{camera}_optical_frame"
 
 
+def door_joint(fixture: str) -> str:
+    """Joint of a fridge's door."""
+    return f"{frame_name(fixture)}_door_joint"
+
+
 def is_part(text: str) -> bool:
     """True for one part of an id (`g1`): a lower-case letter, then letters and digits.
 
