@@ -1,6 +1,8 @@
 """A store small enough to check by hand."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from aisle.bags.store_io import BagWriter
 from aisle.bags.truth import TrueEvent, TrueSession, write_truth
 from aisle.records import (
     Action,
+    CameraFrame,
     Change,
     ChangeState,
     GateEvent,
@@ -84,13 +87,18 @@ def write_bag(path: Path, seconds: int) -> Path:
     return path
 
 
-def write_live_bag(path: Path) -> Path:
+def write_live_bag(
+    path: Path,
+    store: Store | None = None,
+    picture: Callable[[int], np.ndarray] | None = None,
+) -> Path:
     """Write a bag of the tiny store as if it had been recorded live, with truth beside it.
 
     The shopper takes a cola, of 530 g, from two plates after 5 s; the receipt says so, and sure.
-    A soap that was not there is withdrawn, and a rice that was taken is missed.
+    A soap that was not there is withdrawn, and a rice that was taken is missed. Where the store
+    has cameras, `picture` draws what they see, ten times a second, by number.
     """
-    store, period, start = tiny_store(), 16_666_667, 10**18
+    store, period, start = store or tiny_store(), 16_666_667, 10**18
     take = start + 5 * 10**9
     with BagWriter(path) as writer:
         writer.store(store, start, start)
@@ -106,6 +114,9 @@ def write_live_bag(path: Path) -> Path:
                 "g1", stamp, period, plates, kilograms, np.zeros(len(plates), np.uint8)
             )
             writer.weights(batch, batch.end_ns)
+        for number, camera in product(range(80), store.cameras if picture else ()):
+            stamp = start + number * 10**8
+            writer.picture(CameraFrame(camera, stamp, picture(number)), 95, stamp + 3 * 10**8)
         state, evidence = ChangeState.CONFIRMED, (take - 10**9, take + 10**9)
         cola = Change("shopper-1/1", state, take, Action.TAKE, "cola", 1, 0.93, "g1/s1", "",
                       plates[:2], (), evidence)  # fmt: skip

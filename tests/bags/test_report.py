@@ -63,6 +63,7 @@ def parsed(page):
 
 def test_the_page_needs_no_other_file(page, parsed):
     assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in parsed.tags}
+    assert "data:" not in page
     assert "http" not in page
     assert "url(" not in page
 

@@ -12,7 +12,8 @@ from jinja2 import Environment, StrictUndefined
 
 from aisle.bags import convert, drawing
 from aisle.bags.evaluate import evaluate, final_changes, summary, units
-from aisle.bags.evidence import collect, curves, requests
+from aisle.bags.evidence import Request, collect, curves, requests
+from aisle.bags.frames import Shots, shots
 from aisle.bags.replay import ReplayResult, read_records, recorded, replay
 from aisle.bags.store_io import BagError, BagReader
 from aisle.bags.truth import TrueEvent, TrueSession, Truth
@@ -38,6 +39,7 @@ class ChangeView:
     chart: drawing.Chart | None
     floor: drawing.Floor
     rack: drawing.Rack | None
+    seen: Shots
 
 
 @dataclass
@@ -90,6 +92,11 @@ class SessionView:
     marks: list[Mark]
     seconds: float
 
+    @property
+    def views(self) -> list[ChangeView]:
+        """The changes of all its lines."""
+        return [view for line in self.lines for view in line.changes]
+
 
 def write_report(
     bag: Path,
@@ -99,6 +106,7 @@ def write_report(
     model: Path | None = None,
     store: Store | None = None,
     namespace: str | None = None,
+    frames: bool = True,
 ) -> None:
     """Write the report of a bag.
 
@@ -109,6 +117,7 @@ def write_report(
         model: For the replay; the shipped one when None.
         store: Takes the place of the bag's store model in a replay.
         namespace: Where the bag holds several rigs, the one to take.
+        frames: Show pictures of the cameras, in which shoppers can be seen.
 
     Raises:
         BagError: The bag cannot be read, or has no receipts.
@@ -120,13 +129,14 @@ def write_report(
     if not result.stores:
         raise BagError(f"{bag} holds no store model")
     truth = find_truth(bag)
-    sessions = views(bag, result, truth, namespace)
+    sessions = views(bag, result, truth, namespace, frames=frames)
     page = render(
         bag=bag.resolve().name if bag.name != "bag" else bag.resolve().parent.name,
         store=result.stores[-1][1],
         sessions=sessions,
         figures=summary(evaluate(bag.name, truth, result)) if truth is not None else None,
         result=result,
+        pictured=any(view.seen.rows for one in sessions for view in one.views),
     )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page, encoding="utf-8")
@@ -144,16 +154,20 @@ def render(**values: Any) -> str:
 
 
 def views(
-    bag: Path, result: ReplayResult, truth: Truth | None, namespace: str | None
+    bag: Path,
+    result: ReplayResult,
+    truth: Truth | None,
+    namespace: str | None,
+    *,
+    frames: bool = True,
 ) -> list[SessionView]:
     """Return what the page shows of each receipt."""
     store = result.stores[-1][1]
     changes = final_changes(result)
-    wanted = {
-        request.change.id: request
-        for request in requests(store, (c for listed in changes.values() for c in listed))
-    }
+    every = [change for listed in changes.values() for change in listed]
+    wanted = {request.change.id: request for request in requests(store, every)}
     with BagReader(bag) as reader:
+        seen = shots(reader, store, every, namespace) if frames else {}
         records = read_records(reader, {convert.WEIGHTS}, Counter(), namespace)
         collect(list(wanted.values()), records)
     found = []
@@ -161,7 +175,14 @@ def views(
         true = truth.get(session) if truth is not None else None
         first = min((r.stamp_ns for _, r in result.updates if r.session == session), default=0)
         pictures = [
-            _change_view(store, change, wanted.get(change.id), true, first)
+            _change_view(
+                store,
+                change,
+                wanted.get(change.id),
+                seen.get(change.id, Shots()),
+                true,
+                first,
+            )
             for change in sorted(changes.get(session, []), key=lambda change: change.stamp_ns)
         ]
         found.append(_session_view(store, receipt, true, pictures, first))
@@ -169,7 +190,12 @@ def views(
 
 
 def _change_view(
-    store: Store, change: Change, request: Any, true: TrueSession | None, first_ns: int
+    store: Store,
+    change: Change,
+    request: Request | None,
+    seen: Shots,
+    true: TrueSession | None,
+    first_ns: int,
 ) -> ChangeView:
     lines = curves(store, request) if request is not None else []
     evidence = tuple((ns - change.stamp_ns) / 1e9 for ns in change.evidence_ns)
@@ -190,6 +216,7 @@ def _change_view(
         drawing.chart(lines, (evidence[0], evidence[1]), near),
         drawing.floor(store, fixture),
         drawing.rack(store, fixture, change.shelf, plates),
+        seen,
     )
 
 

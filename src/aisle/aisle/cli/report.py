@@ -23,13 +23,17 @@ def command(
             "--recorded", help="Take the receipts that were recorded live; do not replay."
         ),
     ] = False,
+    frames: Annotated[
+        bool, typer.Option("--frames/--no-frames", help="Pictures of the cameras; shoppers show.")
+    ] = True,
     model: Model = None,
     store: StoreFolder = None,
     namespace: Namespace = None,
 ) -> None:
     """Explain the receipts of a bag in one HTML page: lines, doubts, plate curves, store map.
 
-    The page needs no other file and no network.
+    Where the bag holds pictures of cameras, also what they saw of each change. The page needs no
+    other file and no network.
     """
     write_report(
         bag,
@@ -38,5 +42,6 @@ def command(
         model=model,
         store=read_store(store),
         namespace=namespace,
+        frames=frames,
     )
     typer.echo(f"{out} written")
