@@ -47,7 +47,7 @@ def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         "state_dir": folder,
         "wait_for": [GATE_EVENTS, *(weights_topic(name) for name in store.controllers)],
         "wait_subscribers": 1 + len(recorder),
-        "wait_for_publishers": tuple(camera_topic(name, "image_raw") for name in cameras),
+        "wait_for_publishers": [camera_topic(name, "image_raw") for name in cameras],
     }
     sim = node(context, "sim_node", {**simulated, **clock})
     nodes = [

@@ -110,7 +110,7 @@ def node(
     respawn: bool = True,
 ) -> Node:
     """Return a node of aisle_nodes with the common settings; empty parameters are left out."""
-    given = {key: value for key, value in parameters.items() if value not in ("", ())}
+    given = {key: value for key, value in parameters.items() if value not in ("", (), [])}
     return Node(
         package="aisle_nodes",
         executable=executable,
