@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from aisle.cli.main import main
 from aisle.fusion import engines, tensorrt_runtime
 from aisle.fusion.engines import EngineError, EngineKey, Limits
-from aisle.fusion.runtime import OUTPUTS, SHIPPED_MODEL
+from aisle.fusion.runtime import OUTPUTS, SHIPPED_MODEL, OnnxRuntime, open_runtime
 from aisle.fusion.tensorrt_runtime import TensorRtRuntime
 from aisle.fusion.windows import SHAPES
 
@@ -109,6 +109,47 @@ def test_without_a_library_or_a_gpu_it_says_what_to_do(monkeypatch, capsys, tmp_
     with pytest.raises(SystemExit) as ended:
         main(["engine", "build", "--target", "sm10"])
     assert ended.value.code == 2
+
+
+def without(monkeypatch, *missing):
+    """As if packages were not installed; all others are empty."""
+
+    def found(name):
+        if name.split(".")[0] in missing:
+            raise ImportError(name)
+        return ModuleType(name)
+
+    monkeypatch.setattr(engines, "importlib", SimpleNamespace(import_module=found))
+    monkeypatch.setattr(tensorrt_runtime, "importlib", SimpleNamespace(import_module=found))
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"), [(engines.LIBRARIES, "tensorrt-rtx-cu12"), (("cuda",), "cuda-bindings")]
+)
+def test_tensorrt_that_is_not_there_is_told_and_nothing_takes_its_place(monkeypatch, missing, told):
+    without(monkeypatch, *missing)
+    with pytest.raises(EngineError, match=told):
+        open_runtime("tensorrt")
+
+
+def test_a_missing_gpu_is_told(monkeypatch):
+    class NoDevice(int):
+        name = "cudaErrorNoDevice"
+
+    cuda = SimpleNamespace(cudaGetDeviceCount=lambda: (NoDevice(100), 0))
+    monkeypatch.setattr(tensorrt_runtime, "library", SimpleNamespace)
+    monkeypatch.setattr(tensorrt_runtime, "cuda_runtime", lambda: cuda)
+    with pytest.raises(EngineError, match="no NVIDIA GPU can be used here"):
+        open_runtime("tensorrt")
+
+
+def test_the_runtime_that_is_asked_for_runs_the_same_model(monkeypatch, tmp_path):
+    monkeypatch.setenv("AISLE_ENGINE_CACHE", str(tmp_path))
+    Gpu(monkeypatch)
+    on_gpu, on_cpu = open_runtime("tensorrt"), open_runtime("onnx")
+    assert isinstance(on_gpu, TensorRtRuntime)
+    assert isinstance(on_cpu, OnnxRuntime)
+    assert on_gpu.manifest == on_cpu.manifest
 
 
 class Gpu:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aisle_msgs.msg import GateEvent as GateMessage
 from aisle_msgs.msg import ReceiptPrediction, StoreModel, WeightReadings
@@ -21,7 +21,7 @@ from aisle.bags.convert import (
 )
 from aisle.bags.convert_store import store_from_message
 from aisle.fusion.intake import Intake
-from aisle.fusion.runtime import load_runtime
+from aisle.fusion.runtime import RuntimeKind, open_runtime
 from aisle.records import Prediction, Record
 from aisle.store.types import Store
 from aisle_nodes.diagnostics import Level
@@ -65,7 +65,8 @@ class FusionNode(AisleNode[FusionParameters]):
 
     def configure(self) -> None:
         """Load the model; wait for the store."""
-        self._runtime = load_runtime(Path(self.params.model) if self.params.model else None)
+        kind = cast(RuntimeKind, self.params.runtime)  # the schema has checked it
+        self._runtime = open_runtime(kind, Path(self.params.model) if self.params.model else None)
         self._predictions = self.create_lifecycle_publisher(
             ReceiptPrediction, PREDICTIONS, RECEIPT_QOS
         )

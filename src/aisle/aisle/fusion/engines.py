@@ -81,9 +81,9 @@ def library(name: str | None = None) -> ModuleType:
             return importlib.import_module(candidate)
         except ImportError:
             continue
+    absent = f"{name} is not" if name else "neither tensorrt nor tensorrt_rtx is"
     raise EngineError(
-        f"{name or 'neither tensorrt nor tensorrt_rtx'} is not installed: "
-        "`pip install tensorrt-rtx-cu12` or `pip install tensorrt`"
+        f"{absent} installed: `pip install tensorrt-rtx-cu12` or `pip install tensorrt`"
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ OUTPUTS = (
     "plate_delta",
 )
 """Names of the model's outputs, in order; shapes are in `aisle.receipt_model.network`."""
+
+RuntimeKind = Literal["onnx", "tensorrt"]
+"""What can run the model: ONNX Runtime on the CPU, or TensorRT on an NVIDIA GPU."""
 
 SHIPPED_MODEL = "receipt_transformer.onnx"
 
@@ -80,12 +83,32 @@ class OnnxRuntime:
         return dict(zip(OUTPUTS, values, strict=True))
 
 
+def open_runtime(kind: RuntimeKind, path: Path | None = None) -> Runtime:
+    """Load a model into the runtime that was asked for, never into another one.
+
+    Raises:
+        ModelError: See `load_runtime`.
+        EngineError: TensorRT was asked for, and its library, CUDA or a GPU is missing, or no
+            engine can be had; the message says which.
+    """
+    if kind == "onnx":
+        return load_runtime(path)
+    from aisle.fusion.tensorrt_runtime import TensorRtRuntime
+
+    return TensorRtRuntime(*_found(path))
+
+
 def load_runtime(path: Path | None = None) -> OnnxRuntime:
     """Load an ONNX model and the manifest beside it (`<name>.json`); the shipped one for None.
 
     Raises:
         ModelError: See `OnnxRuntime`.
     """
+    return OnnxRuntime(*_found(path))
+
+
+def _found(path: Path | None) -> tuple[Path, dict[str, Any]]:
+    """A model's file and its manifest, which must fit together."""
     if path is None:
         path = Path(str(files("aisle.receipt_model") / SHIPPED_MODEL))
     if not path.is_file():
@@ -98,4 +121,4 @@ def load_runtime(path: Path | None = None) -> OnnxRuntime:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if manifest.get("sha256", digest) != digest:
         raise ModelError(f"{path}: does not match the hash in {beside.name}")
-    return OnnxRuntime(path, {**manifest, "sha256": digest})
+    return path, {**manifest, "sha256": digest}

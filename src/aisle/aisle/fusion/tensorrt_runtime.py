@@ -1,7 +1,7 @@
 """The receipt transformer on an NVIDIA GPU, behind the same interface as ONNX Runtime.
 
-No node selects this runtime, and it has not been run on a GPU: its engines are build-checked, its
-own code is tested against stand-ins for TensorRT and CUDA.
+It is selected by name (`aisle.fusion.runtime.open_runtime`) and has not been run on a GPU: its
+engines are build-checked, its own code is tested against stand-ins for TensorRT and CUDA.
 """
 
 from __future__ import annotations
