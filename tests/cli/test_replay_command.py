@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from aisle.bags.simulated import write_simulation
 from aisle.bags.store_io import BagReader
 from aisle.cli import main as cli
+from aisle.fusion import engines
 from aisle.sim.scenario import Scenario
 from aisle.sim.simulation import simulate
 from aisle.store.generate import generate_store
@@ -67,3 +69,13 @@ def test_a_file_that_is_no_model_is_one_sentence(bag, tmp_path, capsys):
     assert err.startswith("aisle: ")
     assert "model.onnx" in err
     assert "Traceback" not in err
+
+
+def test_a_runtime_that_cannot_be_had_is_named_and_not_replaced(bag, capsys, monkeypatch):
+    def absent(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(engines, "importlib", SimpleNamespace(import_module=absent))
+    assert run("replay", bag, "--runtime", "tensorrt") == 1
+    assert "neither tensorrt nor tensorrt_rtx is installed" in capsys.readouterr().err
+    assert run("replay", bag, "--runtime", "abacus") == 2

@@ -31,7 +31,7 @@ from aisle.records import (
 from aisle.store.types import Store
 
 if TYPE_CHECKING:
-    from aisle.fusion.runtime import Runtime
+    from aisle.fusion.runtime import Runtime, RuntimeKind
 
 INPUTS: dict[str, Callable[[Any], Any]] = {
     convert.WEIGHTS: convert.weights_from_message,
@@ -154,6 +154,7 @@ def replay(
     bag: Path,
     *,
     model: Path | None = None,
+    runtime: RuntimeKind = "onnx",
     store: Store | None = None,
     speed: float | None = None,
     namespace: str | None = None,
@@ -166,6 +167,7 @@ def replay(
     Args:
         bag: The bag's directory or file.
         model: ONNX file; the shipped model when None.
+        runtime: What runs the model; see `aisle.fusion.runtime.open_runtime`.
         store: Takes the place of the store models in the bag.
         speed: Multiple of real time; as fast as possible when None.
         namespace: Where a bag holds several rigs, the one to take.
@@ -175,6 +177,8 @@ def replay(
 
     Raises:
         BagError: The bag cannot be read, or holds no store model and none was given.
+        ModelError: The model cannot be loaded.
+        EngineError: TensorRT was asked for, and cannot be used here.
     """
     result, counters = ReplayResult(), Counter[str]()
     began = time.monotonic()
@@ -182,8 +186,7 @@ def replay(
         reader = stack.enter_context(BagReader(bag))
         _check_store(reader, store, namespace)
         if checkout is None:
-            follow = store is not None or not _holds_changes(reader, namespace)
-            checkout = _new_checkout(stack, model, follow)
+            checkout = _new_checkout(stack, model, runtime)
         run = _Run(checkout, result, counters, on_update)
         if store is not None:
             types = bag_types()
@@ -217,28 +220,18 @@ def _check_store(reader: BagReader, store: Store | None, namespace: str | None) 
         raise BagError(f"{reader.path} holds several rigs ({', '.join(topics)}); name a namespace")
 
 
-def _holds_changes(reader: BagReader, namespace: str | None) -> bool:
-    """Whether the bag was recorded with the nodes that change the store model."""
-    prefix, counts = _prefix(namespace), reader.counts()
-    return any(
-        name == convert.SLOT_CHANGE or (name == convert_store.STORE and counts[topic] > 1)
-        for topic, name in reader.types.items()
-        if topic.startswith(prefix)
-    )
-
-
 @lru_cache(maxsize=1)
-def _runtime(model: Path | None) -> Runtime:
-    from aisle.fusion.runtime import load_runtime  # loads the inference library
+def _runtime(model: Path | None, kind: RuntimeKind) -> Runtime:
+    from aisle.fusion.runtime import open_runtime  # loads the inference library
 
-    return load_runtime(model)
+    return open_runtime(kind, model)
 
 
-def _new_checkout(stack: ExitStack, model: Path | None, follow: bool) -> Checkout:
+def _new_checkout(stack: ExitStack, model: Path | None, kind: RuntimeKind) -> Checkout:
     from aisle.bags.checkout import StoreCheckout  # loads the inference library
 
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="aisle-replay-"))
-    checkout = StoreCheckout(Path(folder), _runtime(model), follow=follow)
+    checkout = StoreCheckout(Path(folder), _runtime(model, kind))
     stack.callback(checkout.close)
     return checkout
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -19,6 +19,10 @@ app = typer.Typer()
 Model = Annotated[
     Path | None,
     typer.Option(help="ONNX file; the shipped model when absent.", show_default=False),
+]
+Runtime = Annotated[
+    Literal["onnx", "tensorrt"],
+    typer.Option(help="What runs the model: ONNX Runtime on the CPU, or TensorRT on a GPU."),
 ]
 StoreFolder = Annotated[
     Path | None,
@@ -83,6 +87,7 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write one JSON document.")] = False,
     model: Model = None,
+    runtime: Runtime = "onnx",
     store: StoreFolder = None,
     namespace: Namespace = None,
 ) -> None:
@@ -94,6 +99,7 @@ def command(
     result = replay(
         bag,
         model=model,
+        runtime=runtime,
         store=read_store(store),
         speed=parse_speed(speed),
         namespace=namespace,
