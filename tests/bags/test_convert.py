@@ -23,6 +23,8 @@ from aisle.records import (
     SlotChange,
     WeightBatch,
 )
+from aisle.store.camera import project
+from aisle.store.types import Camera
 
 TYPES = bag_types()
 
@@ -174,6 +176,27 @@ def test_a_receipt_whose_total_is_not_its_lines_is_refused():
         convert.receipt_from_message(message)
 
 
+def watched_store():
+    """The tiny store with a camera."""
+    pose = np.diag([1.0, -1.0, -1.0, 1.0])
+    pose[:3, 3] = 0.5, 1.0, 2.4
+    lens = (-0.12, 0.02, 0.0005, -0.0005, 0.0)
+    camera = Camera("cam1", pose, 800, 600, 0.9, distortion=lens, rate_hz=12.5)
+    return replace(tiny_store(), cameras={"cam1": camera})
+
+
+def test_a_camera_sees_the_same_after_the_wire():
+    store = watched_store()
+    message = through_bytes(convert_store.STORE, convert_store.store_to_message(store, 12, TYPES))
+    assert message.cameras[0].frame == "cam1_optical_frame"
+    read, camera = convert_store.store_from_message(message)[1].cameras["cam1"], store.cameras
+    points = np.random.default_rng(1).uniform([0, 0.5, 0], [1, 1.5, 1.5], (50, 3))
+    for found, expected in zip(project(read, points), project(camera["cam1"], points), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert (read.width, read.height, read.rate_hz) == (800, 600, 12.5)
+    assert read.horizontal_fov_rad == pytest.approx(0.9)
+
+
 def test_a_store_survives_the_wire():
     store = tiny_store()
     message = through_bytes(convert_store.STORE, convert_store.store_to_message(store, 12, TYPES))
@@ -205,10 +228,16 @@ def test_a_store_survives_the_wire():
         (lambda m: vars(m.fixtures[0].pose.orientation).update(z=0.0, w=0.0), "of length 0"),
         (lambda m: m.products.append(m.products[0]), "two products"),
         (lambda m: setattr(m.controllers[0], "rate", 0.0), "rate is 0"),
+        (lambda m: setattr(m.cameras[0], "rate", 0.0), "camera cam1: rate is 0"),
+        (lambda m: setattr(m.cameras[0], "fy", 0.0), "camera cam1: focal length is 0"),
+        (lambda m: setattr(m.cameras[0], "frame", "map"), "frame is not cam1_optical_frame"),
+        (lambda m: setattr(m.cameras[0], "width", 0), "camera cam1: width is 0"),
+        (lambda m: setattr(m.cameras[0], "distortion", np.full(5, np.inf)), "distortion is inf"),
+        (lambda m: m.cameras.append(m.cameras[0]), "two cameras"),
     ],
 )
 def test_a_broken_store_is_refused_with_the_reason(spoil, says):
-    message = convert_store.store_to_message(tiny_store(), 12, TYPES)
+    message = convert_store.store_to_message(watched_store(), 12, TYPES)
     spoil(message)
     with pytest.raises(convert.MessageError, match=says):
         convert_store.store_from_message(message)
@@ -252,7 +281,7 @@ READERS = {
     ),
     convert_store.STORE: (
         convert_store.store_from_message,
-        convert_store.store_to_message(tiny_store(), 1, TYPES),
+        convert_store.store_to_message(watched_store(), 1, TYPES),
     ),
 }
 ANYTHING = st.one_of(
