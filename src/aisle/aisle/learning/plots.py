@@ -113,7 +113,7 @@ def _review(axis: Axes, figures: Figures, name: str) -> None:
     axis.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     if axis.lines:
-        axis.legend(loc="upper right")
+        axis.legend(loc="best")
 
 
 def _stairs(axis: Axes, points: Sequence[Review], label: str, colour: str) -> None:
