@@ -51,8 +51,8 @@ class TrainConfig:
     buffer: int = 100_000
     first: int = 30_000
     """Samples to wait for before the first step."""
-    reuse: float = 2.5
-    """How often a sample is drawn, on average: simulating costs more than learning."""
+    reuse: float = 1.2
+    """How often a sample is drawn, on average; with 2.5 the network learns samples by heart."""
     behind: int = 50_000
     """Learning waits when it is this many new samples ahead of the simulations."""
     own_from: float = 0.2
