@@ -71,6 +71,7 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
         self._static = StaticTransformBroadcaster(self)
         self._joints = TransformBroadcaster(self)
         self._positions: dict[str, float] = {}
+        self._seen: dict[str, float] = {}
         self._shown: dict[str, float] = {}
         self._markers = StoreMarkers(self, files.robot)
         self._service = self.create_service(SetSlot, SET_SLOT, self._serve)
@@ -113,9 +114,10 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
         self._markers.show(self._moved.store, stamp_ns, doors)
 
     def _refresh(self) -> None:
-        """Show doors that turned, and whatever somebody listens to since a moment."""
-        angles = self._positions.items()
-        if any(abs(angle - self._shown.get(name, 0.0)) > DOOR_RAD for name, angle in angles):
+        """Show doors that have come to rest, and whatever somebody listens to since a moment."""
+        resting = not _turned(self._positions, self._seen)
+        self._seen = dict(self._positions)
+        if resting and _turned(self._positions, self._shown):
             self._show(self.now_ns())
         self._markers.refresh()
 
@@ -187,6 +189,10 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
         self.diagnostics.values["revision"] = self._moved.store.revision
         self.diagnostics.hold("moved", Level.ERROR, self._moved.error)
         self.diagnostics.hold("damage", Level.WARN, self._moved.damage)
+
+
+def _turned(positions: dict[str, float], before: dict[str, float]) -> bool:
+    return any(abs(at - before.get(name, 0.0)) > DOOR_RAD for name, at in positions.items())
 
 
 main = main_of(StoreModelNode)
