@@ -147,9 +147,10 @@ def test_steps_lower_the_loss_and_a_resumed_run_goes_on(tmp_path):
     paths = [tmp_path / "walk-000000.npz"]
     config = FollowConfig(steps=400, warm_up=1, lanes=2, ticks=8, rate=3e-3, average=0.5)
     trainer = Trainer(tmp_path / "run", tmp_path, config)
-    first = trainer.learn()["total"]
-    last = [trainer.learn()["total"] for _ in range(24)]
-    assert np.mean(last[-4:]) < 0.9 * first
+    # Of the parts, this one does not depend on how far people have come from the gate.
+    first = trainer.learn()["person"]
+    last = [trainer.learn()["person"] for _ in range(16)]
+    assert last[-1] < 0.9 * first
     trainer.save()
     again = Trainer(tmp_path / "run", tmp_path, config)
     assert again.step == trainer.step
