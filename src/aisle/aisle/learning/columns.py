@@ -65,6 +65,9 @@ def make_batch(rng: Rng, library: list[Looks], config: BatchConfig) -> Batch:
     count = min(config.stores, len(library))
     parts = [_of_store(rng, library[i], config) for i in rng.permutation(len(library))[:count]]
     strips, pictures, label, weight = zip(*parts, strict=True)
+    dyes = [_dye(rng) for _ in parts]
+    strips = tuple(part @ dye for part, dye in zip(strips, dyes, strict=True))
+    pictures = tuple(part @ dye for part, dye in zip(pictures, dyes, strict=True))
     first = np.cumsum([0, *(len(p) for p in pictures)])
     product = [np.maximum(part, 0) + at for part, at in zip(label, first, strict=False)]
     return Batch(
@@ -121,7 +124,17 @@ def _middles(rng: Rng, looks: Looks, count: int) -> list[int]:
     return found
 
 
-def _lit(rng: Rng, pictures: NDArray[np.uint8], cast: float) -> Tensor:
+def _dye(rng: Rng) -> NDArray[np.float32]:
+    """[3, 3] for one store's strips and catalogue alike: other colours make other products.
+
+    Half of the time nothing changes, since people have the colours that they have. White and grey
+    always stay what they are.
+    """
+    share = rng.uniform(0, 1) if rng.random() < 0.5 else 0.0
+    return np.asarray((1 - share) * np.eye(3) + share * rng.permutation(np.eye(3)), np.float32)
+
+
+def _lit(rng: Rng, pictures: NDArray[np.float32], cast: float) -> Tensor:
     """[..., H, W, 3] in other light, as [..., 3, H, W]; `cast` is how far colours may lie apart."""
     light = np.exp(
         rng.normal(0, 0.15, (len(pictures), 1)) + rng.normal(0, cast, (len(pictures), 3))
