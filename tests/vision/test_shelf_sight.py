@@ -2,30 +2,15 @@
 
 import numpy as np
 import pytest
-from vision_store import store
+from vision_store import ByColour, plain, store
 
 from aisle.fusion.synchronizer import TICK_NS
 from aisle.fusion.windows import FEATURES, VIEWS
 from aisle.vision.shelf_sight import BLOCKED, SEEN, ShelfSight
-from aisle.vision.strips import COLUMN_PX, ShelfStrips
+from aisle.vision.strips import ShelfStrips
 
 SHELF = "g1/s1"
 START = 1_000_000 * TICK_NS
-
-
-class ByColour:
-    """Red is the first feature, green the second; blue is somebody in front."""
-
-    def columns(self, strips):
-        found = []
-        for strip in strips:
-            parts = strip.reshape(len(strip), -1, COLUMN_PX, 3).mean((0, 2)) / 255
-            feature = np.zeros((len(parts), FEATURES), np.float32)
-            feature[:, 0] = parts[:, 0] > parts[:, 1]
-            feature[:, 1] = 1 - feature[:, 0]
-            state = np.stack([np.zeros(len(parts)), parts[:, 2] > 0.5], 1).astype(np.float32)
-            found.append((feature, state))
-        return found
 
 
 @pytest.fixture
@@ -36,10 +21,6 @@ def walls():
 @pytest.fixture
 def sight(walls):
     return ShelfSight(ShelfStrips(walls), list(walls.shelves), ByColour())
-
-
-def plain(camera, colour):
-    return np.full((camera.height, camera.width, 3), colour, np.uint8)
 
 
 def show(sight, walls, tick, **colours):

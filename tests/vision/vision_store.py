@@ -3,9 +3,11 @@
 import cv2
 import numpy as np
 
+from aisle.fusion.windows import FEATURES
 from aisle.store.geometry import pose_from_rpy, translation
 from aisle.store.placement import looking
 from aisle.store.types import Camera, Fixture, Gate, Shelf, Store
+from aisle.vision.strips import COLUMN_PX
 
 LENS = (-0.12, 0.02, 0.0005, -0.0005, 0.0)
 WIDTH_M = 1.1
@@ -53,3 +55,22 @@ def middle(picture):
         return None
     y, x = np.mgrid[: weight.shape[0], : weight.shape[1]]
     return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
+
+
+def plain(camera, colour):
+    return np.full((camera.height, camera.width, 3), colour, np.uint8)
+
+
+class ByColour:
+    """Red is the first feature, green the second; blue is somebody in front."""
+
+    def columns(self, strips):
+        found = []
+        for strip in strips:
+            parts = strip.reshape(len(strip), -1, COLUMN_PX, 3).mean((0, 2)) / 255
+            feature = np.zeros((len(parts), FEATURES), np.float32)
+            feature[:, 0] = parts[:, 0] > parts[:, 1]
+            feature[:, 1] = 1 - feature[:, 0]
+            state = np.stack([np.zeros(len(parts)), parts[:, 2] > 0.5], 1).astype(np.float32)
+            found.append((feature, state))
+        return found

@@ -234,5 +234,5 @@ class SlotChange:
         return self.cause.startswith(OPERATOR)
 
 
-Record = WeightBatch | GateEvent | SlotChange
+Record = WeightBatch | CameraFrame | GateEvent | SlotChange
 """What the fusion takes in beside store models, in order of arrival."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from aisle.fusion import commits
 from aisle.fusion.config import FusionConfig
+from aisle.fusion.eyes import Eyes
 from aisle.fusion.memory import MAX_CLEARED, Memory
 from aisle.fusion.outbox import Outbox
 from aisle.fusion.passages import Passages
@@ -18,8 +19,8 @@ from aisle.fusion.plates import Plates
 from aisle.fusion.questions import Observer, Questions
 from aisle.fusion.runtime import Runtime
 from aisle.fusion.shelves import Shelves, StoreAt
-from aisle.fusion.synchronizer import SECOND, Synchronizer
-from aisle.records import GateEvent, Prediction, Record, SlotChange, WeightBatch
+from aisle.fusion.synchronizer import SECOND, Beat, Picture, Synchronizer, camera_stream
+from aisle.records import CameraFrame, GateEvent, Prediction, Record, SlotChange, WeightBatch
 from aisle.store.types import Store
 
 
@@ -33,19 +34,21 @@ class Fusion:
         runtime: The model.
         config: Limits; the defaults when None.
         observer: Sees what the model is asked and answers.
+        eyes: The store's cameras, for a model with sight; without them frames are left out.
     """
 
     def __init__(
         self, store: Store, runtime: Runtime, config: FusionConfig | None = None,
-        observer: Observer | None = None,
+        observer: Observer | None = None, eyes: Eyes | None = None,
     ) -> None:  # fmt: skip
         self.config = config or FusionConfig()
-        self.sync = Synchronizer(store.controllers, self.config.sync)
+        self.eyes = eyes
+        self.sync = Synchronizer(self._streams(store), self.config.sync)
         self._runtime, self._observer = runtime, observer
         self._counters: Counter[str] = Counter()
         self._stores: list[StoreAt] = []
         self._cleared: list[SlotChange] = []
-        self._shelves = Shelves(_in_place(store), self.config, self._counters)
+        self._shelves = Shelves(_in_place(store), self.config, self._counters, eyes)
         self._plates = Plates(self.config)
         memory = Memory()
         memory.note_misplaced(store.slots.values())
@@ -55,8 +58,13 @@ class Fusion:
         self.memory = memory
         self._passages = Passages(self.config, memory, self.sync, self._counters)
         self._questions = Questions(
-            self.config, memory, self._shelves, self._runtime, self._counters, self._observer
-        )
+            self.config, memory, self._shelves, self._runtime, self._counters, self._observer,
+            self.eyes,
+        )  # fmt: skip
+
+    def _streams(self, store: Store) -> list[str]:
+        cameras = () if self.eyes is None else self.eyes.cameras
+        return [*store.controllers, *(camera_stream(camera) for camera in cameras)]
 
     @property
     def store(self) -> Store:
@@ -66,7 +74,8 @@ class Fusion:
     @property
     def counters(self) -> dict[str, int]:
         """What was refused, late or lost, by reason."""
-        return dict(self._counters + self.sync.counters + self._plates.counters)
+        seen = Counter[str]() if self.eyes is None else self.eyes.counters
+        return dict(self._counters + self.sync.counters + self._plates.counters + seen)
 
     @property
     def bad_plates(self) -> dict[str, PlateChange]:
@@ -88,6 +97,8 @@ class Fusion:
         found: list[Prediction] = []
         if isinstance(record, WeightBatch):
             found = self._take_weights(record)
+        elif isinstance(record, CameraFrame):
+            found = self._take_frame(record)
         elif isinstance(record, GateEvent):
             self._passages.take(record)
         elif isinstance(record, SlotChange):
@@ -107,6 +118,8 @@ class Fusion:
             for session in memory.sessions.values():
                 out.gap(session, gap)
         self._plates.tell(memory, self.store, out)
+        if self.eyes is not None:
+            self.eyes.look(tick_ns, self.sync.newest_ns or tick_ns, memory.sessions)
         memory.tick_ns = tick_ns
         commits.forget(memory, tick_ns, out)
         if memory.sessions:
@@ -169,6 +182,23 @@ class Fusion:
             self.sync.note_readings(batch, bool(np.isfinite(batch.kilograms).any()))
         return found
 
+    def _take_frame(self, frame: CameraFrame) -> list[Prediction]:
+        """Take a picture; the predictions of a silence of all streams that it ends."""
+        camera = self.store.cameras.get(frame.camera)
+        if self.eyes is None or camera is None:
+            self._counters["frames_left_out"] += 1
+            return []
+        beat = Picture(frame.camera, frame.stamp_ns, round(SECOND / camera.rate_hz))
+        found = self._after_silence(beat)
+        epoch = self.sync.epoch
+        if self.sync.accept(beat):
+            if self.sync.epoch != epoch:
+                self._move_time(beat.end_ns)
+            if self._passages.began_ns is None:
+                self._passages.begin(beat.stamp_ns)
+            self.eyes.add(frame)
+        return found
+
     def _move_time(self, now_ns: int) -> None:
         """Most clocks were set back: sessions go on, what was seen is forgotten."""
         step_ns = self.sync.step_ns
@@ -177,8 +207,10 @@ class Fusion:
         self._passages.began_ns = None
         self._plates.move_time()
         self._shelves.forget()
+        if self.eyes is not None:
+            self.eyes.forget()
 
-    def _after_silence(self, batch: WeightBatch) -> list[Prediction]:
+    def _after_silence(self, batch: Beat) -> list[Prediction]:
         """Decide what `finish` decides in a silence, so that it is the same if nobody called it."""
         newest_ns, limit = self.sync.newest_ns, self.config.silence_s * SECOND
         silent = newest_ns is not None and batch.stamp_ns - newest_ns > limit

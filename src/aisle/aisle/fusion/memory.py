@@ -47,6 +47,8 @@ class Session:
     told_ns: int = 0
     """Stamp of its last prediction. The next one's is newer, even when clocks were set back: the
     newer stamp says which of two states of a change holds."""
+    gate: str = ""
+    """Where it came in."""
 
     def next_id(self) -> str:
         """Id of the next change: `<session>/<number>`, or `<session>/<since>-<number>`."""

@@ -8,7 +8,7 @@ from collections import Counter
 from aisle.fusion.config import FusionConfig
 from aisle.fusion.memory import Memory, Session
 from aisle.fusion.outbox import Outbox
-from aisle.fusion.synchronizer import SECOND, Synchronizer
+from aisle.fusion.synchronizer import SECOND, Synchronizer, stream_topic
 from aisle.records import GateEvent, GateKind
 
 _FUTURE = "gate_events_from_the_future"
@@ -101,10 +101,10 @@ class Passages:
         if len(memory.sessions) >= config.max_sessions:
             self._counters["entries_refused"] += 1
             return
-        session = Session(event.session, event.stamp_ns, event.group_size)
+        session = Session(event.session, event.stamp_ns, event.group_size, gate=event.gate)
         memory.sessions[session.id] = session
         for stream in self._sync.dead:
-            out.gap(session, f"weights/{stream}: silent on entry")
+            out.gap(session, f"{stream_topic(stream)}: silent on entry")
         began_ns = event.stamp_ns if self.began_ns is None else self.began_ns
         unseen_s = (began_ns - event.stamp_ns) / SECOND
         if unseen_s > config.enter_delay_s:

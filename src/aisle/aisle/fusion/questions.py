@@ -10,12 +10,13 @@ from dataclasses import replace
 from aisle.fusion import commits
 from aisle.fusion.config import FusionConfig
 from aisle.fusion.decode import Answer, answer
+from aisle.fusion.eyes import Eyes
 from aisle.fusion.memory import Commit, Memory
 from aisle.fusion.outbox import Outbox
 from aisle.fusion.runtime import Runtime
 from aisle.fusion.shelves import Shelves
 from aisle.fusion.synchronizer import SECOND, TICK_NS
-from aisle.fusion.windows import Arrays, Window
+from aisle.fusion.windows import Arrays, Window, latest
 
 Observer = Callable[[list[Window], Arrays], None]
 """Sees every batch of windows and the model's answers: for training and for tests."""
@@ -26,8 +27,9 @@ class Questions:
 
     def __init__(
         self, config: FusionConfig, memory: Memory, shelves: Shelves, runtime: Runtime,
-        counters: Counter[str], observer: Observer | None,
+        counters: Counter[str], observer: Observer | None, eyes: Eyes | None = None,
     ) -> None:  # fmt: skip
+        self._eyes = eyes
         self._memory, self._shelves, self._runtime = memory, shelves, runtime
         self._counters, self._observer = counters, observer
         self._passes, self._decode = config.passes, config.decode
@@ -46,10 +48,15 @@ class Questions:
         for _ in range(self._passes):
             if not asking:
                 return
-            sessions = list(self._memory.sessions.values())
+            sessions = latest(list(self._memory.sessions.values()))
+            names = [session.id for session in sessions]
+            views = {
+                name: None if self._eyes is None else self._eyes.view(name, tick_ns, names)
+                for name in asking
+            }
             windows = [
                 self._shelves.tokenizer(name).window(
-                    tick_ns, *changed[name], self._memory.shelf(name), sessions
+                    tick_ns, *changed[name], self._memory.shelf(name), sessions, views[name]
                 )
                 for name in asking
             ]

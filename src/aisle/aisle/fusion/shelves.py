@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.fusion.config import FusionConfig
+from aisle.fusion.eyes import Eyes
 from aisle.fusion.grid import BIN_NS, BINS, SignalGrid
 from aisle.fusion.windows import ShelfTokenizer
 from aisle.records import WeightBatch
@@ -65,10 +66,13 @@ class Shelves:
         store: The store at the start.
         config: Says when a plate has changed.
         counters: Where what is refused is counted.
+        eyes: The store's cameras; None for a model without sight.
     """
 
-    def __init__(self, store: Store, config: FusionConfig, counters: Counter[str]) -> None:
-        self._config, self._counters = config, counters
+    def __init__(
+        self, store: Store, config: FusionConfig, counters: Counter[str], eyes: Eyes | None = None
+    ) -> None:
+        self._config, self._counters, self._eyes = config, counters, eyes
         self._grids: dict[str, SignalGrid] = {}
         self.store = store
         self.use(store)
@@ -100,9 +104,12 @@ class Shelves:
             for i, plate in enumerate(controller.plates)
         }
         self._shelves: dict[str, _Shelf] = {}
-        for name in dict.fromkeys(store.plates[plate].shelf for plate in column):
+        weighed = [store.plates[plate].shelf for plate in column]
+        seen = [] if self._eyes is None else sorted(self._eyes.shelves)
+        looks = None if self._eyes is None else self._eyes.looks
+        for name in dict.fromkeys([*weighed, *seen]):
             layout = shelf_layout(store, name)
-            tokenizer = ShelfTokenizer(store, name, layout)
+            tokenizer = ShelfTokenizer(store, name, layout, looks)
             self._shelves[name] = _Shelf(tokenizer, _parts(layout.plates, column))
 
     def knows(self, batch: WeightBatch) -> bool:
@@ -135,11 +142,12 @@ class Shelves:
         return self._shelves[shelf].tokenizer
 
     def changed(self, tick_ns: int, loose: Collection[str]) -> dict[str, Signal]:
-        """Signals of the shelves on which a plate changed in the window that ends at a tick.
+        """Signals of the shelves that changed in the window that ends at a tick.
 
-        A plate has changed when its range exceeds a share of the lightest thing that can have
-        come or gone there, within `QUIET_KG`. A noisy plate must exceed its own noise too; but
-        noise never asks for more than that share, so that no product can hide in it.
+        A shelf has changed when it looks different, or when one of its plates has changed: when the
+        plate's range exceeds a share of the lightest thing that can have come or gone there, within
+        `QUIET_KG`. A noisy plate must exceed its own noise too; but noise never asks for more than
+        that share, so that no product can hide in it.
 
         Args:
             tick_ns: End of the window.
@@ -148,7 +156,7 @@ class Shelves:
         signals = {name: grid.window(tick_ns // BIN_NS) for name, grid in self._grids.items()}
         products, share = self.store.products, self._config.changed_share
         loose_kg = min((products[p].weight_kg for p in loose if p in products), default=np.inf)
-        found: set[str] = set()
+        found = set() if self._eyes is None else set(self._eyes.changed(tick_ns))
         for name, wired in self._wired.items():
             smooth = signals[name][0].reshape(-1, 4, len(wired.shelves)).mean(axis=1)
             swing = smooth.max(axis=0) - smooth.min(axis=0)
@@ -187,8 +195,8 @@ def _parts(plates: tuple[str, ...], column: dict[str, tuple[str, int]]) -> tuple
 def _joined(shelf: _Shelf, signals: dict[str, Signal]) -> Signal:
     """The plates of a shelf from the windows of its controllers; one without is never valid."""
     count = len(shelf.tokenizer.layout.plates)
-    first = shelf.parts[0]
-    if len(first.places) == count:
+    if shelf.parts and len(shelf.parts[0].places) == count:
+        first = shelf.parts[0]
         signal, valid = signals[first.controller]
         return signal[:, first.columns], valid[:, first.columns]
     kilograms, seen = np.zeros((BINS, count), np.float32), np.zeros((BINS, count), np.bool_)

@@ -9,12 +9,62 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from aisle.fusion.clocks import Clocks, Standing, Verdict
 from aisle.records import GateEvent, WeightBatch
 
 SECOND = 1_000_000_000
 TICK_NS = SECOND // 4
+
+
+class Beat(Protocol):
+    """What the synchronizer needs of a message: a `WeightBatch` has it, and a `Picture`."""
+
+    @property
+    def controller(self) -> str:
+        """The stream."""
+
+    @property
+    def stamp_ns(self) -> int:
+        """Of the first sample."""
+
+    @property
+    def end_ns(self) -> int:
+        """Of the last sample."""
+
+    @property
+    def period_ns(self) -> int:
+        """Between samples."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A camera's frame, as a beat of its stream."""
+
+    camera: str
+    stamp_ns: int
+    period_ns: int
+
+    @property
+    def controller(self) -> str:
+        """The stream."""
+        return camera_stream(self.camera)
+
+    @property
+    def end_ns(self) -> int:
+        """A picture is one sample."""
+        return self.stamp_ns
+
+
+def camera_stream(camera: str) -> str:
+    """The name of a camera's stream; that of a controller's is the controller's own."""
+    return f"camera/{camera}"
+
+
+def stream_topic(stream: str) -> str:
+    """A stream as people know it."""
+    return stream if "/" in stream else f"weights/{stream}"
 
 
 @dataclass(frozen=True)
@@ -73,7 +123,7 @@ class Synchronizer:
         self._pushed: tuple[int, int] | None = None
         self._gaps: list[str] = []
 
-    def accept(self, batch: WeightBatch) -> bool:
+    def accept(self, batch: Beat) -> bool:
         """Take note of a batch; False when it must not be used (counted under its reason)."""
         stream = self._streams.get(batch.controller)
         if stream is None:
@@ -98,7 +148,7 @@ class Synchronizer:
         self._told_ns = max(batch.end_ns, self._told_ns or batch.end_ns)
         return True
 
-    def _refusal(self, batch: WeightBatch, stream: _Stream, verdict: Verdict) -> str:
+    def _refusal(self, batch: Beat, stream: _Stream, verdict: Verdict) -> str:
         if verdict is Verdict.REFUSED:
             lead = self._clocks.lead_ns(batch.controller)
             if self._clocks.standing(batch.controller) is not Standing.ASKEW:
@@ -128,24 +178,24 @@ class Synchronizer:
                 self.counters["streams_revived"] += 1
             elif standing is Standing.SILENT:
                 self.counters["streams_dead"] += 1
-                self._gaps.append(f"weights/{name}: silent for more than {limit:.1f} s")
+                self._gaps.append(f"{stream_topic(name)}: silent for more than {limit:.1f} s")
             else:
                 self.counters["streams_askew"] += 1
-                self._gaps.append(f"weights/{name}: {self._askew(name)}")
+                self._gaps.append(f"{stream_topic(name)}: {self._askew(name)}")
         self._clocks.changes.clear()
 
     def _askew(self, name: str) -> str:
         lead = self._clocks.lead_ns(name)
         return f"clock {'ahead' if lead > 0 else 'behind'} by {abs(lead) / SECOND:.1f} s"
 
-    def _note_hole(self, batch: WeightBatch, stream: _Stream) -> None:
+    def _note_hole(self, batch: Beat, stream: _Stream) -> None:
         refused, stream.refused_ns = stream.refused_ns, 0
         if stream.newest_ns is None:
             return
         hole = max(batch.stamp_ns - stream.newest_ns - batch.period_ns, refused)
         if hole > self._ns(self.config.gap_s):
             self.counters["gaps"] += 1
-            self._gaps.append(f"weights/{batch.controller}: {hole / SECOND:.2f} s missing")
+            self._gaps.append(f"{stream_topic(batch.controller)}: {hole / SECOND:.2f} s missing")
 
     def note_readings(self, batch: WeightBatch, usable: bool) -> None:
         """A controller that speaks without a single usable reading is as good as silent."""
@@ -270,7 +320,7 @@ class Synchronizer:
             live = self._clocks.standing(name) is Standing.LIVE
             if live and missing > self._ns(self.config.gap_s):
                 self._gaps.append(
-                    f"weights/{name}: nothing for {missing / SECOND:.2f} s at the end"
+                    f"{stream_topic(name)}: nothing for {missing / SECOND:.2f} s at the end"
                 )
 
     @staticmethod

@@ -6,6 +6,7 @@ This is the only place where the model's input is made: live, in replay and in t
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from aisle.fusion.grid import BIN_NS, BINS
 from aisle.fusion.memory import Commit, Session, ShelfMemory
 from aisle.records import Action
 from aisle.store.layout import ShelfLayout
-from aisle.store.types import Store
+from aisle.store.types import Slot, Store
 
 SECOND = 1_000_000_000
 WINDOW_NS = BINS * BIN_NS
@@ -55,6 +56,8 @@ VIEWS = 20
 """Camera pictures in a window: one for each tick."""
 FEATURES = 32
 """Numbers that describe a column of a strip, or a product's catalogue images."""
+COLUMN_M = 0.0625
+"""Width of a column of a shelf."""
 TRACK = 6
 """Numbers of a session at a tick: its head along the shelf and out from its front (metres), how
 surely it is seen (0 to 1), and the same of its nearest hand."""
@@ -72,6 +75,20 @@ SIGHT_SHAPES: dict[str, tuple[str | int, ...]] = {
 empty, how likely blocked by a person, and whether a camera saw it (0 or 1)."""
 
 ALL_SHAPES = {**SHAPES, **SIGHT_SHAPES}
+
+
+@dataclass(frozen=True)
+class ShelfView:
+    """What cameras saw of a shelf, and of sessions before it, in a window."""
+
+    feature: NDArray[np.float32]
+    """[columns, VIEWS, FEATURES]; no columns where no camera sees the shelf."""
+    state: NDArray[np.float32]
+    """[columns, VIEWS, 3]"""
+    px_per_dm: NDArray[np.float32]
+    """[columns] of the best camera."""
+    track: NDArray[np.float32] | None
+    """[sessions, VIEWS, TRACK], along the shelf from its middle; None when nobody is followed."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +122,16 @@ def possible(arrays: Arrays) -> NDArray[np.bool_]:
 class ShelfTokenizer:
     """Makes the windows of one shelf; what does not change with time is computed once."""
 
-    def __init__(self, store: Store, shelf: str, layout: ShelfLayout) -> None:
+    def __init__(
+        self, store: Store, shelf: str, layout: ShelfLayout,
+        looks: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> None:  # fmt: skip
         self.store, self.shelf, self.layout = store, shelf, layout
-        middle = float(layout.centre.mean())
+        self._looks = looks or {}
+        half = store.shelves[shelf].size_m[0] / 2
+        middle = float(layout.centre.mean()) if layout.plates else half
+        self._shift = half - middle
+        """From places relative to the shelf's middle to those relative to its plates'."""
         self._static = np.zeros((len(layout.plates), 4), dtype=np.float32)
         self._static[:, 0] = layout.centre - middle
         self._static[:, 1] = layout.width * 5
@@ -119,6 +143,9 @@ class ShelfTokenizer:
         self._standing = [
             Candidate(p, tuple(dict.fromkeys(v)), True, False) for p, v in standing.items()
         ]
+        self._extents: dict[str, list[tuple[float, float]]] = {}
+        for slot in store.slots_of_shelf[shelf]:
+            self._extents.setdefault(slot.product, []).extend(self._extent(slot))
 
     def window(
         self,
@@ -127,6 +154,7 @@ class ShelfTokenizer:
         valid: NDArray[np.bool_],
         memory: ShelfMemory,
         sessions: list[Session],
+        view: ShelfView | None = None,
     ) -> Window:
         """Arrays for the window that ends at `tick_ns`.
 
@@ -135,9 +163,9 @@ class ShelfTokenizer:
             signal: [BINS, plates of this shelf] kilograms from `SignalGrid.window`.
             valid: [BINS, plates of this shelf].
             memory: What has been said of this shelf.
-            sessions: Open sessions, at least one.
+            sessions: Open sessions, at least one and at most those of `latest`.
+            view: What cameras saw of the shelf and of these sessions, for a model with sight.
         """
-        sessions = _latest(sessions)
         every = candidates(self._standing, memory, sessions, self.store.products)
         found = every
         if len(every) > MAX_CANDIDATES:
@@ -152,6 +180,8 @@ class ShelfTokenizer:
             **_commit_arrays(tick_ns, commits, found),
             **self._session_arrays(tick_ns, sessions, found),
         }
+        if view is not None:
+            arrays |= self._sight_arrays(view, found, len(sessions))
         return Window(
             self.shelf, tick_ns, arrays, tuple(c.product for c in found), tuple(commits),
             tuple(s.id for s in sessions), self.layout.plates, len(every) - len(found),
@@ -170,6 +200,48 @@ class ShelfTokenizer:
         rough = np.abs(np.diff(signal, axis=0)).mean(axis=0)
         static[:, 3] = np.log10(rough + 1e-5) + 4
         return static
+
+    def _extent(self, slot: Slot) -> list[tuple[float, float]]:
+        """From where to where a slot reaches along the shelf, metres from its left end."""
+        if slot.area is not None:
+            return [(slot.area[0], slot.area[2])]
+        reach = []
+        for plate in slot.plates:
+            i = self._column.get(plate)
+            if i is not None:
+                half = self.layout.width[i] / 2
+                reach.append((self.layout.centre[i] - half, self.layout.centre[i] + half))
+        return reach
+
+    def _sight_arrays(self, view: ShelfView, found: list[Candidate], sessions: int) -> Arrays:
+        count = len(view.px_per_dm)
+        left = np.arange(count) * COLUMN_M
+        on = np.zeros((len(found), count), dtype=np.float32)
+        look = np.zeros((len(found), FEATURES), dtype=np.float32)
+        for i, candidate in enumerate(found):
+            for low, high in self._extents.get(candidate.product, ()):
+                shared = np.minimum(left + COLUMN_M, high) - np.maximum(left, low)
+                on[i] = np.maximum(on[i], np.clip(shared / COLUMN_M, 0, 1))
+            if candidate.product in self._looks:
+                look[i] = self._looks[candidate.product]
+        static = np.zeros((count, 3), dtype=np.float32)
+        half = self.store.shelves[self.shelf].size_m[0] / 2
+        static[:, 0] = left + COLUMN_M / 2 - half + self._shift
+        static[:, 1] = view.px_per_dm / 50
+        static[:, 2] = 1.0
+        track = np.zeros((sessions, VIEWS, TRACK), dtype=np.float32)
+        if view.track is not None:
+            track = view.track.copy()
+            track[..., [0, 3]] += self._shift * (track[..., [2, 5]] > 0)
+        return {
+            "column_feature": view.feature,
+            "column_state": view.state,
+            "column_static": static,
+            "column_mask": np.ones(count, dtype=np.float32),
+            "candidate_columns": on,
+            "candidate_look": look,
+            "session_track": track,
+        }
 
     def _candidate_arrays(self, found: list[Candidate], sessions: list[Session]) -> Arrays:
         count = len(found)
@@ -228,7 +300,7 @@ class ShelfTokenizer:
         }
 
 
-def _latest(sessions: list[Session]) -> list[Session]:
+def latest(sessions: list[Session]) -> list[Session]:
     """The sessions that acted or entered last, in their order; more do not fit into a window."""
     if len(sessions) <= MAX_SESSIONS:
         return sessions

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.fusion.windows import COLUMN_M as COLUMN_M
 from aisle.store.camera import pixels_per_metre, project
 from aisle.store.geometry3d import StoreGeometry
 from aisle.store.solids import solids
@@ -29,9 +30,8 @@ Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
 ROWS = 64
-PX_PER_M = 256
 COLUMN_PX = 16
-COLUMN_M = COLUMN_PX / PX_PER_M
+PX_PER_M = round(COLUMN_PX / COLUMN_M)
 MOST_HEIGHT_M = 0.40
 """Of an opening without a board close above it, so much is shown."""
 MOST_VIEWS = 2

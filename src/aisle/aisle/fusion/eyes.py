@@ -1,0 +1,150 @@
+"""The cameras in a fusion: frames in; columns of shelves and tracks of sessions out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.fusion.memory import Session
+from aisle.fusion.windows import FEATURES, VIEWS, ShelfView
+from aisle.records import CameraFrame
+from aisle.store.types import Store
+from aisle.vision.floor_map import FloorMap
+from aisle.vision.shelf_sight import Encoder, ShelfSight
+from aisle.vision.strips import ShelfStrips
+from aisle.vision.tracks import Follower, Tracks
+from aisle.vision.views import CameraChange, ViewBuffer
+
+Floats = NDArray[np.float32]
+
+
+class Eyes:
+    """What cameras see, kept for the windows to come.
+
+    Args:
+        store: Its cameras, shelves and gates.
+        encoder: Looks at shelves.
+        follower: Follows people; None when nobody is followed.
+        looks: Features of products by their catalogue images, [FEATURES] by product.
+    """
+
+    def __init__(
+        self, store: Store, encoder: Encoder, follower: Follower | None,
+        looks: Mapping[str, Floats],
+    ) -> None:  # fmt: skip
+        self._encoder, self._follower, self.looks = encoder, follower, looks
+        self._known: set[str] = set()
+        self._use(store)
+
+    def _use(self, store: Store) -> None:
+        self._store = store
+        self._buffer = ViewBuffer(store)
+        self._strips = ShelfStrips(store)
+        self._sight = ShelfSight(self._strips, list(store.shelves), self._encoder)
+        self._tracks = Tracks(FloorMap(store), self._follower) if self._follower else None
+
+    def use(self, store: Store) -> None:
+        """Take a store model into use; what was seen goes on unless anything stands elsewhere."""
+        if _places(store) == _places(self._store):
+            self._store = store
+        else:
+            self._use(store)
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """Of the store."""
+        return tuple(self._store.cameras)
+
+    @property
+    def shelves(self) -> frozenset[str]:
+        """Those that a camera sees."""
+        return frozenset(s for s in self._store.shelves if self._strips.views(s))
+
+    @property
+    def counters(self) -> Counter[str]:
+        """Frames that were refused, by reason."""
+        return self._buffer.counters
+
+    @property
+    def bad_cameras(self) -> dict[str, CameraChange]:
+        """Cameras that give nothing to rely on."""
+        return self._buffer.bad
+
+    def add(self, frame: CameraFrame) -> None:
+        """Take a frame."""
+        self._buffer.add(frame)
+
+    def forget(self) -> None:
+        """Clocks were set back: what was seen is of another time."""
+        self._sight.forget()
+        if self._tracks is not None:
+            self._tracks.forget()
+
+    def look(self, tick_ns: int, now_ns: int, sessions: Mapping[str, Session]) -> None:
+        """Look at the pictures of a tick, when anybody is in the store.
+
+        Args:
+            tick_ns: The tick.
+            now_ns: How far time has come.
+            sessions: Open ones; new ones are followed from the entry gate on.
+        """
+        self._buffer.note_time(now_ns)
+        new, self._known = sessions.keys() - self._known, set(sessions)
+        if not sessions:
+            return
+        pictures = self._buffer.pictures(tick_ns)
+        self._sight.look(tick_ns, pictures)
+        if self._tracks is None:
+            return
+        self._tracks.keep(sessions)
+        for name in sorted(new):
+            gate = self._entry(sessions[name])
+            if gate is not None:
+                self._tracks.begin(name, gate, sessions[name].group_size)
+        self._tracks.look(tick_ns, pictures)
+
+    def _entry(self, session: Session) -> tuple[float, float] | None:
+        """Where a session came in; None where the store does not say."""
+        gates = self._store.gates
+        found = gates.get(session.gate) or next(
+            (gate for gate in gates.values() if gate.kind != "exit"), None
+        )
+        return None if found is None else (float(found.pose[0, 3]), float(found.pose[1, 3]))
+
+    def changed(self, tick_ns: int) -> list[str]:
+        """Shelves that look different from how they looked a window ago."""
+        return self._sight.changed(tick_ns)
+
+    def view(self, shelf: str, tick_ns: int, sessions: Iterable[str]) -> ShelfView:
+        """What cameras saw of a shelf and of sessions before it."""
+        names = list(sessions)
+        seen = self._sight.window(shelf, tick_ns)
+        views = self._strips.views(shelf)
+        place = self._store.shelves[shelf]
+        track = None if self._tracks is None else self._tracks.window(names, place, tick_ns)
+        if seen is None:
+            nothing = (
+                np.zeros((0, VIEWS, FEATURES), np.float32),
+                np.zeros((0, VIEWS, 3), np.float32),
+            )
+            return ShelfView(*nothing, np.zeros(0, np.float32), track)
+        return ShelfView(*seen, np.max([view.px_per_dm for view in views], axis=0), track)
+
+
+_NOWHERE = np.zeros((0, 0))
+
+
+def _places(store: Store) -> list[Collection[object]]:
+    """All that decides where cameras look, comparable."""
+
+    def of(pose: NDArray[np.float64] | None) -> bytes:
+        return b"" if pose is None else pose.tobytes()
+
+    cameras = [(c.id, replace(c, pose=_NOWHERE), of(c.pose)) for c in store.cameras.values()]
+    shelves = [(s.id, s.size_m, of(s.pose)) for s in store.shelves.values()]
+    gates = [(g.id, g.kind, of(g.pose)) for g in store.gates.values()]
+    return [cameras, shelves, gates]
