@@ -24,7 +24,8 @@ from aisle.records import (
     WeightBatch,
 )
 from aisle.store.camera import project
-from aisle.store.types import Camera
+from aisle.store.geometry import translation
+from aisle.store.types import Camera, Gate
 
 TYPES = bag_types()
 
@@ -182,7 +183,8 @@ def watched_store():
     pose[:3, 3] = 0.5, 1.0, 2.4
     lens = (-0.12, 0.02, 0.0005, -0.0005, 0.0)
     camera = Camera("cam1", pose, 800, 600, 0.9, distortion=lens, rate_hz=12.5)
-    return replace(tiny_store(), cameras={"cam1": camera})
+    gate = Gate("door", "both", translation(1.0, -2.0, 0.0))
+    return replace(tiny_store(), cameras={"cam1": camera}, gates={"door": gate})
 
 
 def test_a_camera_sees_the_same_after_the_wire():
@@ -195,6 +197,14 @@ def test_a_camera_sees_the_same_after_the_wire():
         np.testing.assert_allclose(found, expected, rtol=1e-9)
     assert (read.width, read.height, read.rate_hz) == (800, 600, 12.5)
     assert read.horizontal_fov_rad == pytest.approx(0.9)
+
+
+def test_a_gate_is_where_it_was_after_the_wire():
+    message = convert_store.store_to_message(watched_store(), 12, TYPES)
+    read = convert_store.store_from_message(through_bytes(convert_store.STORE, message))[1]
+    assert list(read.gates) == ["door"]
+    assert read.gates["door"].kind == "both"
+    np.testing.assert_allclose(read.gates["door"].pose, translation(1.0, -2.0, 0.0), atol=1e-12)
 
 
 def test_a_store_survives_the_wire():
@@ -234,6 +244,8 @@ def test_a_store_survives_the_wire():
         (lambda m: setattr(m.cameras[0], "width", 0), "camera cam1: width is 0"),
         (lambda m: setattr(m.cameras[0], "distortion", np.full(5, np.inf)), "distortion is inf"),
         (lambda m: m.cameras.append(m.cameras[0]), "two cameras"),
+        (lambda m: setattr(m.gates[0], "kind", "window"), "gate door: kind is 'window'"),
+        (lambda m: m.gates.append(m.gates[0]), "two gates"),
     ],
 )
 def test_a_broken_store_is_refused_with_the_reason(spoil, says):

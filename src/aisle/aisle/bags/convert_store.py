@@ -40,11 +40,11 @@ from aisle.bags.messages import MessageTypes
 from aisle.store.camera import intrinsics
 from aisle.store.model import slot_box
 from aisle.store.names import optical_frame
-from aisle.store.types import Camera, Controller, Fixture, Plate, Product, Shelf, Slot, Store
+from aisle.store.types import Camera, Controller, Fixture, Gate, Plate, Product, Shelf, Slot, Store
 
 STORE = "aisle_msgs/msg/StoreModel"
 MAP_FRAME = "map"
-_Entry = TypeVar("_Entry", Product, Fixture, Shelf, Plate, Slot, Controller, Camera)
+_Entry = TypeVar("_Entry", Product, Fixture, Shelf, Plate, Slot, Controller, Camera, Gate)
 MAX_SIDE = 65536
 
 
@@ -137,6 +137,11 @@ def _camera_to_message(camera: Camera, types: MessageTypes) -> Any:
     )
 
 
+def _gate_to_message(gate: Gate, types: MessageTypes) -> Any:
+    pose = pose_to_message(gate.pose, types)
+    return types.make("aisle_msgs/msg/Gate", id=gate.id, kind=gate.kind, pose=pose)
+
+
 def store_to_message(store: Store, stamp_ns: int, types: MessageTypes) -> Any:
     """Return a `StoreModel` that holds from `stamp_ns` on; plates go shelf by shelf, in order."""
     plates = [store.plates[plate] for shelf in store.shelves.values() for plate in shelf.plates]
@@ -153,6 +158,7 @@ def store_to_message(store: Store, stamp_ns: int, types: MessageTypes) -> Any:
         slots=[_slot_to_message(store, item, types) for item in store.slots.values()],
         controllers=[_controller_to_message(item, types) for item in store.controllers.values()],
         cameras=[_camera_to_message(item, types) for item in store.cameras.values()],
+        gates=[_gate_to_message(item, types) for item in store.gates.values()],
     )
 
 
@@ -267,6 +273,13 @@ def _camera(message: Any) -> Camera:
     )
 
 
+def _gate(message: Any) -> Gate:
+    name = text(message.id, "gate id")
+    if message.kind not in ("entry", "exit", "both"):
+        raise MessageError(f"gate {name}: kind is {message.kind!r}, not entry, exit or both")
+    return Gate(name, message.kind, pose_from_message(message.pose, f"gate {name}"))
+
+
 def _by_id(entries: list[_Entry], kind: str) -> dict[str, _Entry]:
     found = {entry.id: entry for entry in entries}
     if len(found) < len(entries):
@@ -322,6 +335,7 @@ def store_from_message(message: Any) -> tuple[int, Store]:
         slots=_by_id([_slot(item) for item in items(message.slots, "slots")], "slots"),
         controllers=_by_id(controllers, "controllers"),
         cameras=_by_id([_camera(item) for item in items(message.cameras, "cameras")], "cameras"),
+        gates=_by_id([_gate(item) for item in items(message.gates, "gates")], "gates"),
         revision=whole(message.revision, "revision", 0, 2**32 - 1),
     )
     _check_references(store)
