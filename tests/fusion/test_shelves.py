@@ -181,3 +181,10 @@ def test_what_is_carried_or_misplaced_may_come_to_a_shelf_of_heavy_products(stor
     loud = np.full(4, 0.002)
     assert sum(shown(named, shelf, step(0.002), loud, seed=s) for s in range(9)) <= 1
     assert all(shown(named, shelf, step(-0.006), loud, ["sweet", "x"], s) for s in range(9))
+
+
+def test_a_controller_without_plates_stops_nothing(store):
+    wired = {**store.controllers, "spare": Controller("spare", ())}
+    spare = replace(store, controllers=wired)
+    shelves = Shelves(spare, FusionConfig(), Counter())
+    assert shelves.changed(at(10), ()) == {}

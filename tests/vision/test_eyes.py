@@ -7,7 +7,8 @@ import pytest
 from vision_store import ByColour, plain, store
 
 from aisle.fusion.eyes import Eyes
-from aisle.fusion.fusion import Fusion
+from aisle.fusion.fusion import Fusion, StoreAt
+from aisle.fusion.runtime import ModelError, load_runtime
 from aisle.fusion.windows import ALL_SHAPES, CHOICES, FEATURES, MARKS, TRACK, VIEWS, collate
 from aisle.records import Action, CameraFrame, GateEvent, GateKind
 from aisle.store.types import Product, Slot
@@ -166,3 +167,33 @@ def test_nobody_in_the_store_nothing_is_looked_at(walls):
     for frame in frames(walls, 0, 3, RED):
         fusion.push(frame)
     assert encoder.calls == 0
+
+
+def renewed(walls, **changes):
+    """A visit in the middle of which a new store model comes."""
+    for record in visit(walls):
+        yield record
+        if isinstance(record, CameraFrame) and record.stamp_ns == START + SECOND // 2:
+            yield StoreAt(record.stamp_ns, replace(walls, revision=2, **changes))
+
+
+def test_cameras_go_on_when_a_store_model_comes(walls):
+    fusion, _, found = run(walls, renewed(walls))
+    changes = {change.id: change for p in found for change in p.changes}
+    assert [change.product for change in changes.values()] == ["tea"]
+    assert "unknown_stream" not in fusion.counters
+
+
+def test_shelves_come_and_go_with_a_store_model(walls):
+    left = {"g1/s1": walls.shelves["g1/s1"]}
+    _, runtime, found = run(walls, renewed(walls, shelves=left))
+    assert {window.shelf for window in runtime.windows} == {"g1/s1"}
+    assert found[-1].final
+    fewer = replace(walls, shelves=left)
+    _, runtime, _ = run(fewer, renewed(fewer, shelves=walls.shelves))
+    assert {window.shelf for window in runtime.windows} == {"g1/s0", "g1/s1"}
+
+
+def test_a_model_without_sight_is_not_taken_for_one_with_it():
+    with pytest.raises(ModelError, match="inputs or outputs are not those"):
+        load_runtime(sight=True)

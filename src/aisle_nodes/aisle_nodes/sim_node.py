@@ -50,7 +50,6 @@ class SimNode(AisleNode[SimParameters]):
         self._left = sorted(sessions, key=lambda session: session.exit_ns or 0)
         self._truth = self.create_lifecycle_publisher(String, TRUTH, TRUTH_QOS)
         self._angles = partial(door_angles, simulation)
-        self._doors_ns = 0
         self._doors = self.create_lifecycle_publisher(JointState, JOINT_STATES, JOINT_QOS)
         folder = self.params.state_dir
         self._path = Path(folder) / "clock.json" if folder else None
@@ -58,6 +57,7 @@ class SimNode(AisleNode[SimParameters]):
     def activate(self) -> None:
         """Let time run, from the present if it ran before."""
         params, kept = self.params, None
+        self._doors_ns = 0
         if self._path is not None:
             kept = PlayedClock.resumed(self._path, params.start_ns, params.speed)
         self._time = ClockPublisher(

@@ -1,6 +1,6 @@
 """`StoreModel` messages to stores and back.
 
-A message holds what fusion and receipts need: no images or gates. Lengths keep 64 bits; weights,
+A message holds what fusion and receipts need: no images. Lengths keep 64 bits; weights,
 rates, capacities and confidences are 32-bit floats on the wire. Of a camera's lens it holds what
 `aisle.store.camera.intrinsics` makes of it.
 """

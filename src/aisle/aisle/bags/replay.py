@@ -192,7 +192,9 @@ def replay(
             types = bag_types()
             message = convert_store.store_to_message(store, 0, types)
             run.take_store(convert_store.store_from_message(message))
-        names = set(INPUTS) - ({convert_store.STORE} if store is not None else set())
+        # Pictures would be decoded for nothing: this fusion's model has no sight.
+        names = set(INPUTS) - {convert_images.COMPRESSED}
+        names -= {convert_store.STORE} if store is not None else set()
         records = read_records(reader, names, counters, namespace)
         for arrived in _paced(records, speed):
             run.take(arrived)

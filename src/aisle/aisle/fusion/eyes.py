@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.fusion.memory import Session
+from aisle.fusion.synchronizer import SECOND
 from aisle.fusion.windows import FEATURES, VIEWS, ShelfView
 from aisle.records import CameraFrame
 from aisle.store.types import Store
@@ -20,6 +21,9 @@ from aisle.vision.tracks import Follower, Tracks
 from aisle.vision.views import CameraChange, ViewBuffer
 
 Floats = NDArray[np.float32]
+
+_FRESH_NS = 3 * SECOND
+"""For so long after its passage a session is looked for at its gate."""
 
 
 class Eyes:
@@ -80,6 +84,7 @@ class Eyes:
 
     def forget(self) -> None:
         """Clocks were set back: what was seen is of another time."""
+        self._buffer = ViewBuffer(self._store)
         self._sight.forget()
         if self._tracks is not None:
             self._tracks.forget()
@@ -103,7 +108,8 @@ class Eyes:
         self._tracks.keep(sessions)
         for name in sorted(new):
             gate = self._entry(sessions[name])
-            if gate is not None:
+            # Whoever came in long ago, before a restart or a new store model, is anywhere by now.
+            if gate is not None and tick_ns - sessions[name].enter_ns < _FRESH_NS:
                 self._tracks.begin(name, gate, sessions[name].group_size)
         self._tracks.look(tick_ns, pictures)
 
@@ -146,5 +152,6 @@ def _places(store: Store) -> list[Collection[object]]:
 
     cameras = [(c.id, replace(c, pose=_NOWHERE), of(c.pose)) for c in store.cameras.values()]
     shelves = [(s.id, s.size_m, of(s.pose)) for s in store.shelves.values()]
+    fixtures = [(f.id, f.kind, f.size_m, of(f.pose)) for f in store.fixtures.values()]
     gates = [(g.id, g.kind, of(g.pose)) for g in store.gates.values()]
-    return [cameras, shelves, gates]
+    return [cameras, fixtures, shelves, gates]

@@ -224,9 +224,11 @@ class Fusion:
         if due:
             self._stores = [s for s in self._stores if s not in due]
             newest = max(due, key=lambda s: (s.stamp_ns, s.store.revision)).store
+            if self.eyes is not None:
+                self.eyes.use(newest)
             self._shelves.use(_in_place(newest))
             self._plates.use(newest)
-            self.sync.set_streams(newest.controllers)
+            self.sync.set_streams(self._streams(newest))
 
     def _take_cleared(self, tick_ns: int) -> None:
         delay = round(self.config.store_delay_s * SECOND)

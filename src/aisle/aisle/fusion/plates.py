@@ -50,6 +50,8 @@ class Plates:
         self._health.keep({name: c.plates for name, c in store.controllers.items()})
         for name in self._began_ns.keys() - store.controllers.keys():
             del self._began_ns[name]
+        for plate in self._bad_until_ns.keys() - store.plates.keys():
+            del self._bad_until_ns[plate]
 
     def move_time(self) -> None:
         """Time began anew: stamps from before say nothing any more."""

@@ -11,10 +11,10 @@ from aisle.fusion import commits
 from aisle.fusion.config import FusionConfig
 from aisle.fusion.decode import Answer, answer
 from aisle.fusion.eyes import Eyes
-from aisle.fusion.memory import Commit, Memory
+from aisle.fusion.memory import Commit, Memory, Session, ShelfMemory
 from aisle.fusion.outbox import Outbox
 from aisle.fusion.runtime import Runtime
-from aisle.fusion.shelves import Shelves
+from aisle.fusion.shelves import Shelves, Signal
 from aisle.fusion.synchronizer import SECOND, TICK_NS
 from aisle.fusion.windows import Arrays, Window, latest
 
@@ -48,21 +48,25 @@ class Questions:
         for _ in range(self._passes):
             if not asking:
                 return
-            sessions = latest(list(self._memory.sessions.values()))
-            names = [session.id for session in sessions]
-            views = {
-                name: None if self._eyes is None else self._eyes.view(name, tick_ns, names)
-                for name in asking
-            }
+            sessions = list(self._memory.sessions.values())
             windows = [
-                self._shelves.tokenizer(name).window(
-                    tick_ns, *changed[name], self._memory.shelf(name), sessions, views[name]
-                )
+                self._window(name, tick_ns, changed[name], self._memory.shelf(name), sessions)
                 for name in asking
             ]
             answers = self._answers(windows)
             heard = [self._hear(w, said, out) for w, said in zip(windows, answers, strict=True)]
             asking = [name for name, more in zip(asking, heard, strict=True) if more]
+
+    def _window(
+        self, shelf: str, tick_ns: int, signal: Signal, memory: ShelfMemory,
+        sessions: list[Session],
+    ) -> Window:  # fmt: skip
+        sessions = latest(sessions)
+        view = None
+        if self._eyes is not None:
+            view = self._eyes.view(shelf, tick_ns, [session.id for session in sessions])
+        tokenizer = self._shelves.tokenizer(shelf)
+        return tokenizer.window(tick_ns, *signal, memory, sessions, view)
 
     def _loose(self) -> set[str]:
         """Products that may come to or go from any shelf: what is carried or misplaced."""
@@ -129,9 +133,8 @@ class Questions:
         for session in sessions:
             if session.id == wrong.session:
                 commits.undo(session, memory, wrong)
-        signal, valid = window.arrays["plate_signal"].T, window.arrays["plate_valid"].T > 0
-        tokenizer = self._shelves.tokenizer(window.shelf)
-        before = tokenizer.window(window.tick_ns, signal, valid, memory, sessions)
+        signal = window.arrays["plate_signal"].T, window.arrays["plate_valid"].T > 0
+        before = self._window(window.shelf, window.tick_ns, signal, memory, sessions)
         said = self._answers([before])[0]
         return (
             said.probability > said.nothing

@@ -48,8 +48,8 @@ class Runtime(Protocol):
 class OnnxRuntime:
     """ONNX Runtime on the CPU, one thread: the work is small, and nodes share the cores."""
 
-    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
-        """Load a model.
+    def __init__(self, path: Path, manifest: dict[str, Any], *, sight: bool = False) -> None:
+        """Load a model, with sight one that takes what cameras see.
 
         Raises:
             ModelError: The file is missing, is no model, or is not of this version's shape.
@@ -67,9 +67,8 @@ class OnnxRuntime:
         except Exception as error:  # onnxruntime raises its own, unrelated types
             raise ModelError(f"{path}: not a model that can be loaded: {error}") from error
         names = {node.name for node in self._session.get_inputs()}
-        if names not in (set(SHAPES), set(ALL_SHAPES)) or [
-            n.name for n in self._session.get_outputs()
-        ] != list(OUTPUTS):
+        outputs = [node.name for node in self._session.get_outputs()]
+        if names != set(ALL_SHAPES if sight else SHAPES) or outputs != list(OUTPUTS):
             raise ModelError(f"{path}: inputs or outputs are not those of this version")
         self.manifest = manifest
 
@@ -98,13 +97,15 @@ def open_runtime(kind: RuntimeKind, path: Path | None = None) -> Runtime:
     return TensorRtRuntime(*_found(path))
 
 
-def load_runtime(path: Path | None = None) -> OnnxRuntime:
+def load_runtime(path: Path | None = None, *, sight: bool = False) -> OnnxRuntime:
     """Load an ONNX model and the manifest beside it (`<name>.json`); the shipped one for None.
+
+    With `sight` it must be a model that takes what cameras see, otherwise one that does not.
 
     Raises:
         ModelError: See `OnnxRuntime`.
     """
-    return OnnxRuntime(*_found(path))
+    return OnnxRuntime(*_found(path), sight=sight)
 
 
 def _found(path: Path | None) -> tuple[Path, dict[str, Any]]:

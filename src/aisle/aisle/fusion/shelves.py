@@ -158,7 +158,7 @@ class Shelves:
         loose_kg = min((products[p].weight_kg for p in loose if p in products), default=np.inf)
         found = set() if self._eyes is None else set(self._eyes.changed(tick_ns))
         for name, wired in self._wired.items():
-            smooth = signals[name][0].reshape(-1, 4, len(wired.shelves)).mean(axis=1)
+            smooth = signals[name][0].reshape(BINS // 4, 4, len(wired.shelves)).mean(axis=1)
             swing = smooth.max(axis=0) - smooth.min(axis=0)
             least = share * np.minimum(wired.lightest_kg, loose_kg)
             over = np.flatnonzero(swing > np.clip(least, *QUIET_KG))

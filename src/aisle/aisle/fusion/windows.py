@@ -189,7 +189,7 @@ class ShelfTokenizer:
 
     def _moved(self, signal: NDArray[np.float32]) -> dict[str, float]:
         """By how many kilograms each plate has changed, its noise left out."""
-        smooth = signal.reshape(-1, 4, signal.shape[1]).mean(axis=1)
+        smooth = signal.reshape(BINS // 4, 4, signal.shape[1]).mean(axis=1)
         change = smooth.max(axis=0) - smooth.min(axis=0)
         return dict(zip(self.layout.plates, change.tolist(), strict=True))
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from aisle.fusion.synchronizer import TICK_NS
 from aisle.fusion.windows import FEATURES, VIEWS
-from aisle.vision.strips import COLUMN_M, COLUMN_PX, ShelfStrips, StripView
+from aisle.vision.strips import COLUMN_PX, ShelfStrips, StripView
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -24,8 +24,8 @@ EMPTY, BLOCKED, SEEN = range(3)
 """Places in a column's state."""
 CHANGED = 0.35
 """Squared distance between features (0 to 4) from which on a column has changed."""
-_EDGE = 4
-"""Ticks at both ends of a window whose means are compared."""
+_FADING = (0.5 ** np.arange(VIEWS)).astype(np.float32)
+"""What the sights of a window count for its beginning, and turned round for its end."""
 
 
 class Encoder(Protocol):
@@ -114,24 +114,20 @@ class ShelfSight:
             assert both is not None
             feature, state = both
             clear = state[..., SEEN] * (1 - state[..., BLOCKED])
-            before, known = _mean(feature[:, :-_EDGE], clear[:, :-_EDGE])
-            after, still = _mean(feature[:, -_EDGE:], clear[:, -_EDGE:])
+            # The earliest and the latest clear sight count most, wherever somebody stood between.
+            before, known = _mean(feature, clear * _FADING)
+            after, still = _mean(feature, clear * _FADING[::-1])
             away = np.square(after - before).sum(-1)
             if (away[known & still] > CHANGED).any():
                 found.append(shelf)
         return found
 
 
-def column_centres(count: int) -> NDArray[np.float64]:
-    """[columns] x of each column's middle in the shelf's frame, metres."""
-    return np.asarray((np.arange(count) + 0.5) * COLUMN_M, dtype=np.float64)
-
-
 def _mean(feature: Floats, clear: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """[columns, FEATURES] weighted mean over views, and which columns had any."""
     weight = clear.sum(1)
     mean = (feature * clear[..., None]).sum(1) / np.maximum(weight, 1e-6)[:, None]
-    return mean, weight > 0.5
+    return mean, weight > 0
 
 
 def _merged(tick_ns: int, parts: Sequence[tuple[StripView, Floats, Floats]]) -> Glance:
