@@ -42,5 +42,11 @@ def _assert_same(one: object, two: object, where: str, metres: float) -> None:
         np.testing.assert_allclose(one, two, rtol=0, atol=metres, err_msg=where)  # type: ignore[arg-type]
     elif isinstance(one, float):
         np.testing.assert_allclose(one, two, rtol=0, atol=1e-8, err_msg=where)  # type: ignore[arg-type]
+    elif isinstance(one, Path) and isinstance(two, Path):
+        # A copy of the store has copies of its files.
+        assert one.read_bytes() == two.read_bytes(), where
+    elif isinstance(one, tuple) and isinstance(two, tuple) and len(one) == len(two):
+        for i, (left, right) in enumerate(zip(one, two, strict=True)):
+            _assert_same(left, right, f"{where}[{i}]", metres)
     else:
         assert one == two, where

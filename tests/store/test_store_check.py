@@ -1,3 +1,5 @@
+import json
+import re
 import shutil
 from pathlib import Path
 
@@ -144,3 +146,13 @@ def test_a_store_error_says_the_first_error_and_how_many(tmp_path):
     error = StoreError(check_store(spoiled("csv_two_mistakes", tmp_path)))
     assert str(error).startswith("catalogue.csv:2: error: weight_kg 'heavy'")
     assert str(error).endswith("(and 1 more)")
+
+
+def test_a_coordinate_too_large_for_a_number_is_a_mistake_like_any_other(tmp_path):
+    shop = copy_of_sound(tmp_path)
+    plan = json.loads((shop / "floor_plan.geojson").read_text())
+    text = json.dumps(plan["features"][0]["geometry"]["coordinates"])
+    first = re.search(r"-?[0-9.]+", text).group()
+    plan["features"][0]["geometry"]["coordinates"] = json.loads(text.replace(first, "9" * 400, 1))
+    (shop / "floor_plan.geojson").write_text(json.dumps(plan))
+    assert any("broken geometry" in str(problem) for problem in check_store(shop))

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,8 +64,11 @@ def test_a_store_written_twice_is_the_same_text(tmp_path):
     first = write_store(store, tmp_path / "first")
     again, _ = load_store(first)
     second = write_store(again, tmp_path / "second")
-    for path in first.iterdir():
-        assert path.read_text() == (second / path.name).read_text()
+    names = {path.relative_to(first) for path in first.rglob("*") if path.is_file()}
+    assert Path("catalogue.csv") in names
+    assert any(name.parts[0] == "images" for name in names)
+    for name in names:
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
 
 
 def test_plates_of_any_order_and_place_survive(tmp_path):

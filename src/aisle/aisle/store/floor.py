@@ -128,7 +128,7 @@ def _parse(item: Any, line: int) -> Feature:
     try:
         geometry = shape(item["geometry"])
         outline = geometry.bounds
-    except (ShapelyError, ValueError, TypeError, AttributeError, LookupError) as e:
+    except (ShapelyError, ArithmeticError, ValueError, TypeError, AttributeError, LookupError) as e:
         raise _FeatureError(f"{name}: broken geometry: {shorten(str(e), 100)}") from e
     if not isinstance(geometry, KINDS[kind]):
         names = " or ".join(one.__name__ for one in KINDS[kind])
