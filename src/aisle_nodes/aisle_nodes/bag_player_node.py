@@ -14,7 +14,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from aisle.bags.convert import GATE, WEIGHTS, MessageError
 from aisle.bags.convert_images import CAMERA_INFO, COMPRESSED, IMAGE
 from aisle.bags.convert_store import STORE, store_from_message
-from aisle.bags.store_io import BagReader, RawMessage
+from aisle.bags.store_io import BagReader, RawMessage, topic_prefix
 from aisle.sensing.playback import Playback
 from aisle_nodes.interfaces import CAMERA_QOS, GATE_QOS, STORE_QOS, WEIGHTS_OUT, weights_topic
 from aisle_nodes.node import AisleNode, main_of
@@ -96,8 +96,7 @@ class BagPlayerNode(AisleNode[BagPlayerParameters]):
 
     def _relative(self, topic: str) -> str:
         """Return a topic without the recorded namespace; empty for one outside of it."""
-        namespace = self.params.namespace.strip("/")
-        prefix = f"/{namespace}/" if namespace else "/"
+        prefix = topic_prefix(self.params.namespace)
         return topic.removeprefix(prefix) if topic.startswith(prefix) else ""
 
     def _messages(self) -> Iterator[RawMessage]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.bags.convert import finite, header_message, items, stamp, text, untrusted, whole
+from aisle.bags.fields import MAX_SIDE
 from aisle.bags.messages import MessageError, MessageTypes
 from aisle.records import CameraCalibration, CameraFrame
 from aisle.sensing.camera_calibration import CalibrationError, check_calibration
@@ -22,7 +23,6 @@ IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 
-MAX_SIDE = 65536
 _FRAME_SUFFIX = optical_frame("")
 _CHANNELS = {"rgb8": 3, "bgr8": 3, "mono8": 1, "8UC3": 3, "8UC1": 1}
 _MEANT = {"8UC3": "bgr8", "8UC1": "mono8"}

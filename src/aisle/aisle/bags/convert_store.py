@@ -36,6 +36,7 @@ from aisle.bags.convert_poses import (
     size_from_message,
     size_message,
 )
+from aisle.bags.fields import MAX_SIDE
 from aisle.bags.messages import MessageTypes
 from aisle.store.camera import intrinsics
 from aisle.store.model import slot_box
@@ -45,7 +46,6 @@ from aisle.store.types import Camera, Controller, Fixture, Gate, Plate, Product,
 STORE = "aisle_msgs/msg/StoreModel"
 MAP_FRAME = "map"
 _Entry = TypeVar("_Entry", Product, Fixture, Shelf, Plate, Slot, Controller, Camera, Gate)
-MAX_SIDE = 65536
 
 
 def _slot_to_message(store: Store, slot: Slot, types: MessageTypes) -> Any:

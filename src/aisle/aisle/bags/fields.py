@@ -17,6 +17,8 @@ from aisle.bags.messages import MessageError, MessageTypes
 MAX_TEXT = 512
 """Longest text, characters."""
 MAX_PLATES = 4096
+MAX_SIDE = 65536
+"""Of a picture, pixels."""
 MAX_ITEMS = 100_000
 MAX_QUANTITY = 100_000
 SECOND = 1_000_000_000

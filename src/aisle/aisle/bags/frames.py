@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from aisle.bags import convert, convert_images
 from aisle.bags.messages import MessageError
-from aisle.bags.store_io import BagReader, RawMessage
+from aisle.bags.store_io import BagReader, RawMessage, topic_prefix
 from aisle.records import CameraFrame, Change
 from aisle.sensing.camera_codec import encode_jpeg
 from aisle.store.camera import in_image, project
@@ -210,7 +210,7 @@ def _collect(requests: Sequence[_Request], reader: BagReader, namespace: str | N
                 wanted.setdefault(view.camera.id, []).append(entry)
     for listed in wanted.values():
         listed.sort(key=lambda entry: entry[0])
-    prefix = f"/{namespace.strip('/')}/" if namespace else "/"
+    prefix = topic_prefix(namespace)
     for message in reader.messages({convert_images.COMPRESSED}):
         if message.topic.startswith(prefix):
             _offer(wanted, reader, message)

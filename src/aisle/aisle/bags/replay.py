@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from aisle.bags import convert, convert_images, convert_store
 from aisle.bags.messages import MessageError, bag_types
-from aisle.bags.store_io import BagError, BagReader, BagWriter
+from aisle.bags.store_io import BagError, BagReader, BagWriter, topic_prefix
 from aisle.records import (
     CameraFrame,
     GateEvent,
@@ -116,7 +116,7 @@ def read_records(
         convert.PREDICTION: convert.prediction_from_message,
         convert.UPDATE: convert.receipt_from_message,
     }
-    prefix = _prefix(namespace)
+    prefix = topic_prefix(namespace)
     for message in reader.messages(names):
         if not message.topic.startswith(prefix):
             continue
@@ -139,10 +139,6 @@ def _check_topic(topic: str, record: Any) -> None:
         _, found, camera = topic.removesuffix("/image_raw/compressed").rpartition("camera/")
         if found and camera != record.camera:
             raise MessageError(f"it is of camera {record.camera!r}")
-
-
-def _prefix(namespace: str | None) -> str:
-    return f"/{namespace.strip('/')}/" if namespace else "/"
 
 
 def store_topics(reader: BagReader) -> list[str]:

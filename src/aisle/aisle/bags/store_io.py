@@ -62,6 +62,12 @@ class RawMessage:
     """CDR."""
 
 
+def topic_prefix(namespace: str | None) -> str:
+    """What the topics of a namespace ("/rig1") begin with; of all topics for None."""
+    name = (namespace or "").strip("/")
+    return f"/{name}/" if name else "/"
+
+
 def quality(depth: int, *, latched: bool = False, reliable: bool = True) -> Qos:
     """Return a quality of service as bags keep it."""
     unlimited = QosTime(2**31 - 1, 2**32 - 1)

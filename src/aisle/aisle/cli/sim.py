@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -73,14 +73,15 @@ def sim(
         "wall_s": round(spent, 2),
         "times_real_time": round(simulation.duration_s / spent, 1),
     }
-    if as_json:
-        typer.echo(json.dumps(summary))
-    else:
-        typer.echo(
-            f"{out}: {summary['sessions']} sessions, {summary['events']} takes and returns, "
-            f"{summary['store_s']} s of store time in {summary['wall_s']} s "
-            f"({summary['times_real_time']} times real time)"
-        )
+    typer.echo(json.dumps(summary) if as_json else _told(summary))
+
+
+def _told(summary: dict[str, Any]) -> str:
+    return (
+        f"{summary['bag']}: {summary['sessions']} sessions, {summary['events']} takes and returns, "
+        f"{summary['store_s']} s of store time in {summary['wall_s']} s "
+        f"({summary['times_real_time']} times real time)"
+    )
 
 
 def _cameras(simulation: Simulation) -> SimulatedCameras:

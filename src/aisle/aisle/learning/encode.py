@@ -8,13 +8,10 @@ The check asks the same of stores that are never trained on, over their whole ca
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
-from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +19,7 @@ import torch
 from aisle.learning.columns import Batch, BatchConfig, check, losses, make_batch
 from aisle.learning.export_encoder import export_encoder
 from aisle.learning.looks import Looks, load
+from aisle.learning.run import Run
 from aisle.receipt_model.encoder import StripEncoder
 
 _MOST_SCALE = math.log(60.0)
@@ -44,75 +42,19 @@ class EncodeConfig:
     """Of each store, while training; at the end all are checked."""
 
 
-class Trainer:
-    """State of one training run in a directory."""
+class Trainer(Run[StripEncoder, EncodeConfig]):
+    """The strip encoder in training."""
 
     def __init__(self, directory: Path, config: EncodeConfig) -> None:
-        torch.manual_seed(config.seed)
-        directory.mkdir(parents=True, exist_ok=True)
-        self.directory, self.config = directory, config
-        self.encoder = StripEncoder()
-        self.average = deepcopy(self.encoder)
-        self.optimizer = torch.optim.AdamW(
-            self.encoder.parameters(), config.rate, weight_decay=config.decay
-        )
-        self.step, self.seconds = 0, 0.0
-        if self.checkpoint.is_file():
-            state = torch.load(self.checkpoint, weights_only=True)
-            self.encoder.load_state_dict(state["encoder"])
-            self.average.load_state_dict(state["average"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.step, self.seconds = int(state["step"]), float(state["seconds"])
-            self.log(event="resumed", step=self.step)
-
-    @property
-    def checkpoint(self) -> Path:
-        """Everything needed to resume."""
-        return self.directory / "checkpoint.pt"
-
-    def save(self) -> None:
-        """Write the checkpoint atomically."""
-        state = {
-            "encoder": self.encoder.state_dict(), "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(), "step": self.step, "seconds": self.seconds,
-        }  # fmt: skip
-        part = self.checkpoint.with_suffix(".part")
-        torch.save(state, part)
-        part.replace(self.checkpoint)
-
-    def log(self, **values: Any) -> None:
-        """One line in `log.jsonl` and on the terminal."""
-        line = json.dumps(values)
-        with (self.directory / "log.jsonl").open("a") as file:
-            file.write(line + "\n")
-        print(line, flush=True)
-
-    def rate(self) -> float:
-        """Warm-up, then a cosine down to a fiftieth."""
-        config = self.config
-        if self.step < config.warm_up:
-            return config.rate * (self.step + 1) / config.warm_up
-        done = min((self.step - config.warm_up) / max(config.steps - config.warm_up, 1), 1.0)
-        return config.rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+        super().__init__(directory, StripEncoder, config, betas=(0.9, 0.999))
 
     def learn(self, batch: Batch) -> dict[str, float]:
         """One step."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate()
-        self.encoder.train()
-        parts = losses(self.encoder, batch)
-        self.optimizer.zero_grad(set_to_none=True)
-        parts["total"].backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.encoder.parameters(), 1.0)
-        self.optimizer.step()
-        self.step += 1
-        keep = min(self.config.average, (self.step + 1) / (self.step + 10))
+        self.network.train()
+        parts = losses(self.network, batch)
+        self.descend(parts["total"])
         with torch.no_grad():
-            self.encoder.scale.clamp_(max=_MOST_SCALE)
-            news = self.encoder.state_dict()
-            for name, mean in self.average.state_dict().items():
-                if mean.is_floating_point():
-                    mean.lerp_(news[name], 1 - keep)
+            self.network.scale.clamp_(max=_MOST_SCALE)
         return {name: float(value.detach()) for name, value in parts.items()}
 
 
@@ -164,7 +106,7 @@ def train(data: Path, held_out: Path, out: Path, config: EncodeConfig, minutes: 
             found = check(trainer.average, others.stores(), config.check_strips)
             trainer.log(
                 step=trainer.step, seconds=round(trainer.seconds), stores=len(stores),
-                scale=round(float(trainer.encoder.scale.detach().exp()), 1),
+                scale=round(float(trainer.network.scale.detach().exp()), 1),
                 train={k: round(v, 4) for k, v in mean.items()},
                 check={k: round(v, 4) for k, v in found.items()},
             )  # fmt: skip

@@ -8,12 +8,10 @@ It can be stopped and goes on where it was; the log is JSON lines.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,92 +20,31 @@ from torch import Tensor
 from aisle.learning.follow_check import Score, at_the_gate, check, followed, nearest_blobs
 from aisle.learning.follow_data import FollowConfig, Lane, clips, cut, gathered
 from aisle.learning.follow_loss import losses
+from aisle.learning.run import Run
 from aisle.learning.walks import Walk
-from aisle.receipt_model.follower import Follower, FollowerConfig, born
+from aisle.receipt_model.follower import Follower, born
 
 
-class Trainer:
-    """State of one training run in a directory."""
+class Trainer(Run[Follower, FollowConfig]):
+    """The follower in training, on clips that go on from step to step."""
 
     def __init__(self, directory: Path, walks: Path, config: FollowConfig) -> None:
-        self.directory, self.config = directory, config
-        directory.mkdir(parents=True, exist_ok=True)
-        torch.manual_seed(config.seed)
-        self.follower, self.average = Follower(FollowerConfig()), Follower(FollowerConfig())
-        self.average.load_state_dict(self.follower.state_dict())
-        self.optimizer = torch.optim.AdamW(
-            self.follower.parameters(), lr=config.rate, weight_decay=config.decay,
-            betas=(0.9, 0.98),
-        )  # fmt: skip
-        self.step, self.seconds = 0, 0.0
-        if self.checkpoint.is_file():
-            self._resume()
+        super().__init__(directory, Follower, config)
         self.rng = np.random.default_rng((config.seed, self.step))
-        self.lanes = [Lane(walks, self.follower, config, self.rng) for _ in range(config.lanes)]
-
-    @property
-    def checkpoint(self) -> Path:
-        """Everything needed to resume."""
-        return self.directory / "checkpoint.pt"
-
-    def _resume(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True)
-        self.follower.load_state_dict(state["follower"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds = int(state["step"]), float(state["seconds"])
-        self.log(event="resumed", step=self.step)
-
-    def save(self) -> None:
-        """Write the checkpoint atomically."""
-        part = self.checkpoint.with_suffix(".part")
-        torch.save(
-            {
-                "follower": self.follower.state_dict(), "average": self.average.state_dict(),
-                "optimizer": self.optimizer.state_dict(), "step": self.step,
-                "seconds": self.seconds,
-            }, part,
-        )  # fmt: skip
-        part.replace(self.checkpoint)
-
-    def log(self, **values: Any) -> None:
-        """One line in `log.jsonl` and on the terminal."""
-        line = json.dumps(values)
-        with (self.directory / "log.jsonl").open("a") as file:
-            file.write(line + "\n")
-        print(line, flush=True)
-
-    def rate(self) -> float:
-        """Warm-up, then a cosine down to a fiftieth."""
-        config = self.config
-        if self.step < config.warm_up:
-            return config.rate * (self.step + 1) / config.warm_up
-        done = min((self.step - config.warm_up) / max(config.steps - config.warm_up, 1), 1.0)
-        return config.rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+        self.lanes = [Lane(walks, self.network, config, self.rng) for _ in range(config.lanes)]
 
     def learn(self) -> dict[str, float]:
         """One step on the next ticks of all lanes; means of the losses' parts."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate()
         state, seat, ticks = gathered(self.lanes, self.config, self.rng)
         sums: dict[str, Tensor] = {}
         for tick in ticks:
             state = born(state, tick.begins, tick.gate)
-            state, tracks = self.follower.step(state, tick.picture, tick.seen, tick.open, seat)
+            state, tracks = self.network.step(state, tick.picture, tick.seen, tick.open, seat)
             for name, value in losses(tracks, tick).items():
                 sums[name] = sums[name] + value if name in sums else value
-        self.optimizer.zero_grad(set_to_none=True)
-        (sums["total"] / len(ticks)).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.follower.parameters(), 1.0)
-        self.optimizer.step()
+        self.descend(sums["total"] / len(ticks))
         for b, lane in enumerate(self.lanes):
             lane.keep(cut(state, lane, b))
-        self.step += 1
-        keep = min(self.config.average, (self.step + 1) / (self.step + 10))
-        with torch.no_grad():
-            pairs = zip(self.average.parameters(), self.follower.parameters(), strict=True)
-            for mean, value in pairs:
-                mean.lerp_(value, 1 - keep)
         return {name: float(value.detach()) / len(ticks) for name, value in sums.items()}
 
 

@@ -5,8 +5,6 @@ One process learns, others simulate. Everything can be stopped and resumed; the 
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import queue
 import time
@@ -25,7 +23,8 @@ from aisle.learning.collect import endless_samples
 from aisle.learning.export import export
 from aisle.learning.labels import Label
 from aisle.learning.loss import Batch, all_logits, losses, make_batch
-from aisle.receipt_model.network import NetworkConfig, ReceiptTransformer
+from aisle.learning.run import Run
+from aisle.receipt_model.network import ReceiptTransformer
 
 Pair = tuple[Arrays, Label]
 BATCHES = 4
@@ -64,81 +63,18 @@ class TrainConfig:
     check_every: int = 500
 
 
-class Trainer:
-    """State of one training run in a directory."""
+class Trainer(Run[ReceiptTransformer, TrainConfig]):
+    """The receipt transformer in training."""
 
     def __init__(self, directory: Path, config: TrainConfig) -> None:
-        self.directory, self.config = directory, config
-        directory.mkdir(parents=True, exist_ok=True)
-        torch.manual_seed(config.seed)
-        self.network = ReceiptTransformer(NetworkConfig())
-        self.average = ReceiptTransformer(NetworkConfig())
-        self.average.load_state_dict(self.network.state_dict())
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=config.rate, weight_decay=config.decay, betas=(0.9, 0.98)
-        )
-        self.step, self.seconds, self.runs = 0, 0.0, 0
+        super().__init__(directory, ReceiptTransformer, config)
         self.last_check: dict[str, float] = {}
-        self._resume()
-
-    @property
-    def checkpoint(self) -> Path:
-        """Everything needed to resume."""
-        return self.directory / "checkpoint.pt"
-
-    def _resume(self) -> None:
-        if not self.checkpoint.is_file():
-            return
-        state = torch.load(self.checkpoint, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds = int(state["step"]), float(state["seconds"])
-        self.runs = int(state["runs"])
-        self.log(event="resumed", step=self.step)
-
-    def save(self) -> None:
-        """Write the checkpoint atomically."""
-        state = {
-            "network": self.network.state_dict(), "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(), "step": self.step,
-            "seconds": self.seconds, "runs": self.runs,
-        }  # fmt: skip
-        part = self.checkpoint.with_suffix(".part")
-        torch.save(state, part)
-        part.replace(self.checkpoint)
-
-    def log(self, **values: Any) -> None:
-        """One line in `log.jsonl` and on the terminal."""
-        line = json.dumps(values)
-        with (self.directory / "log.jsonl").open("a") as file:
-            file.write(line + "\n")
-        print(line, flush=True)
-
-    def rate(self) -> float:
-        """Warm-up, then a cosine down to a fiftieth."""
-        config = self.config
-        if self.step < config.warm_up:
-            return config.rate * (self.step + 1) / config.warm_up
-        done = min((self.step - config.warm_up) / max(config.steps - config.warm_up, 1), 1.0)
-        return config.rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
     def learn(self, batch: Batch) -> dict[str, float]:
         """One step."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate()
         self.network.train()
         parts = losses(self.network(**batch.inputs), batch)
-        self.optimizer.zero_grad(set_to_none=True)
-        parts["total"].backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
-        self.step += 1
-        keep = min(self.config.average, (self.step + 1) / (self.step + 10))
-        with torch.no_grad():
-            pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
-            for mean, value in pairs:
-                mean.lerp_(value, 1 - keep)
+        self.descend(parts["total"])
         return {name: float(value.detach()) for name, value in parts.items()}
 
     @torch.no_grad()

@@ -181,7 +181,8 @@ class FixtureScales:
             log_sd[columns] += rng.normal(0, fit["sd_kg"]["shelf_log_sd"])
         log_sd += rng.normal(0, fit["sd_kg"]["plate_log_sd"], plates)
         self.sd = np.minimum(np.exp(log_sd), fit["sd_kg"]["max"]) * scales.noise
-        loud = np.log(self.sd / max(scales.noise, 1e-9) / fit["resonance"]["quiet_sd_kg"])
+        loud = np.log(np.maximum(self.sd / max(scales.noise, 1e-9), 1e-12))
+        loud -= math.log(fit["resonance"]["quiet_sd_kg"])
         loud /= math.log(fit["resonance"]["loud_sd_kg"] / fit["resonance"]["quiet_sd_kg"])
         quiet, top = fit["resonance"]["quiet_share"], fit["resonance"]["loud_share"]
         self.resonant = np.clip(quiet + (top - quiet) * loud, quiet, top)

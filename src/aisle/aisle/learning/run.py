@@ -1,0 +1,123 @@
+"""What every training run needs: a directory with a checkpoint and a log, a rate, an average."""
+
+from __future__ import annotations
+
+import json
+import math
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+
+class RunConfig(Protocol):
+    """What a run must know."""
+
+    @property
+    def seed(self) -> int:
+        """Of the network's first weights."""
+
+    @property
+    def steps(self) -> int:
+        """In all."""
+
+    @property
+    def rate(self) -> float:
+        """The highest."""
+
+    @property
+    def warm_up(self) -> int:
+        """Steps until then."""
+
+    @property
+    def decay(self) -> float:
+        """Of weights."""
+
+    @property
+    def average(self) -> float:
+        """Decay of the averaged weights."""
+
+
+N = TypeVar("N", bound=nn.Module)
+C = TypeVar("C", bound=RunConfig)
+
+
+class Run(Generic[N, C]):
+    """A network in training, resumed from its directory where that holds a checkpoint.
+
+    `average` has the averaged weights, which are the ones to check and to export.
+    """
+
+    def __init__(
+        self, directory: Path, network: type[N], config: C, betas: tuple[float, float] = (0.9, 0.98)
+    ) -> None:
+        self.directory, self.config = directory, config
+        directory.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(config.seed)
+        self.network = network()
+        self.average = deepcopy(self.network)
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=config.rate, weight_decay=config.decay, betas=betas
+        )
+        self.step, self.seconds, self.runs = 0, 0.0, 0
+        if self.checkpoint.is_file():
+            self._resume()
+
+    @property
+    def checkpoint(self) -> Path:
+        """Everything needed to resume."""
+        return self.directory / "checkpoint.pt"
+
+    def _resume(self) -> None:
+        state = torch.load(self.checkpoint, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        self.runs = int(state["runs"])
+        self.log(event="resumed", step=self.step)
+
+    def save(self) -> None:
+        """Write the checkpoint atomically."""
+        state = {
+            "network": self.network.state_dict(), "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(), "step": self.step,
+            "seconds": self.seconds, "runs": self.runs,
+        }  # fmt: skip
+        part = self.checkpoint.with_suffix(".part")
+        torch.save(state, part)
+        part.replace(self.checkpoint)
+
+    def log(self, **values: Any) -> None:
+        """One line in `log.jsonl` and on the terminal."""
+        line = json.dumps(values)
+        with (self.directory / "log.jsonl").open("a") as file:
+            file.write(line + "\n")
+        print(line, flush=True)
+
+    def rate(self) -> float:
+        """Warm-up, then a cosine down to a fiftieth."""
+        config = self.config
+        if self.step < config.warm_up:
+            return config.rate * (self.step + 1) / config.warm_up
+        done = min((self.step - config.warm_up) / max(config.steps - config.warm_up, 1), 1.0)
+        return config.rate * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+
+    def descend(self, loss: Tensor) -> None:
+        """One step down a loss; the averaged weights follow."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        keep = min(self.config.average, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            # Running means of normalisations belong to it as well as parameters.
+            values = self.network.state_dict()
+            for name, mean in self.average.state_dict().items():
+                if mean.is_floating_point():
+                    mean.lerp_(values[name], 1 - keep)
