@@ -172,7 +172,10 @@ class Gpu:
         self.trt = SimpleNamespace(
             __name__=library, __version__="1.0", Logger=logger, Runtime=self.load
         )
-        self._loaded = SimpleNamespace(create_execution_context=lambda: context)
+        self._loaded = SimpleNamespace(
+            create_execution_context=lambda: context,
+            num_io_tensors=len(SHAPES), get_tensor_name=list(SHAPES).__getitem__,
+        )  # fmt: skip
         self.engine = b""
         monkeypatch.setattr(tensorrt_runtime, "library", lambda: self.trt)
         monkeypatch.setattr(tensorrt_runtime, "cuda_runtime", lambda: cuda)

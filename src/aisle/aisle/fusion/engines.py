@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from aisle.fusion.candidates import MAX_CANDIDATES
-from aisle.fusion.windows import MAX_COMMITS, MAX_SESSIONS, SHAPES
+from aisle.fusion.windows import ALL_SHAPES, MAX_COMMITS, MAX_SESSIONS
 
 Precision = Literal["fp32", "tf32"]
 LIBRARIES = ("tensorrt", "tensorrt_rtx")
@@ -39,10 +39,11 @@ class Limits:
     candidates: tuple[int, int, int] = (1, 16, MAX_CANDIDATES)
     commits: tuple[int, int, int] = (1, 2, MAX_COMMITS)
     sessions: tuple[int, int, int] = (1, 2, MAX_SESSIONS)
+    columns: tuple[int, int, int] = (1, 20, 64)
 
     def shapes(self, name: str) -> tuple[tuple[int, ...], ...]:
         """Least, usual and greatest shape of one input, with the batch axis."""
-        axes = ("batch", *SHAPES[name])
+        axes = ("batch", *ALL_SHAPES[name])
         return tuple(
             tuple(getattr(self, axis)[which] if isinstance(axis, str) else axis for axis in axes)
             for which in range(3)
@@ -137,7 +138,7 @@ def build(model: Path, key: EngineKey, trt: ModuleType) -> bytes:
     profile = builder.create_optimization_profile()
     for index in range(network.num_inputs):
         name = network.get_input(index).name
-        if name not in SHAPES:
+        if name not in ALL_SHAPES:
             raise EngineError(f"{model}: input {name} is not one of this version")
         profile.set_shape(name, *key.limits.shapes(name))
     config.add_optimization_profile(profile)

@@ -41,6 +41,10 @@ class Runtime(Protocol):
     def manifest(self) -> dict[str, Any]:
         """What is known of the model: hash, calibration, training."""
 
+    @property
+    def sight(self) -> bool:
+        """Whether the model takes what cameras see; without cameras it then sees nothing."""
+
     def run(self, windows: list[Window]) -> Arrays:
         """Outputs by name with a leading batch axis, padded as `collate` pads."""
 
@@ -48,8 +52,8 @@ class Runtime(Protocol):
 class OnnxRuntime:
     """ONNX Runtime on the CPU, one thread: the work is small, and nodes share the cores."""
 
-    def __init__(self, path: Path, manifest: dict[str, Any], *, sight: bool = False) -> None:
-        """Load a model, with sight one that takes what cameras see.
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        """Load a model.
 
         Raises:
             ModelError: The file is missing, is no model, or is not of this version's shape.
@@ -68,13 +72,14 @@ class OnnxRuntime:
             raise ModelError(f"{path}: not a model that can be loaded: {error}") from error
         names = {node.name for node in self._session.get_inputs()}
         outputs = [node.name for node in self._session.get_outputs()]
-        if names != set(ALL_SHAPES if sight else SHAPES) or outputs != list(OUTPUTS):
+        self.sight = names == set(ALL_SHAPES)
+        if (names != set(SHAPES) and not self.sight) or outputs != list(OUTPUTS):
             raise ModelError(f"{path}: inputs or outputs are not those of this version")
         self.manifest = manifest
 
     def run(self, windows: list[Window]) -> Arrays:
         """See `Runtime.run`."""
-        return self.run_arrays(collate([window.arrays for window in windows]))
+        return self.run_arrays(collate([w.arrays for w in windows], sight=self.sight))
 
     def run_arrays(self, batch: Arrays) -> Arrays:
         """Outputs for a batch that is already collated."""
@@ -97,15 +102,13 @@ def open_runtime(kind: RuntimeKind, path: Path | None = None) -> Runtime:
     return TensorRtRuntime(*_found(path))
 
 
-def load_runtime(path: Path | None = None, *, sight: bool = False) -> OnnxRuntime:
+def load_runtime(path: Path | None = None) -> OnnxRuntime:
     """Load an ONNX model and the manifest beside it (`<name>.json`); the shipped one for None.
-
-    With `sight` it must be a model that takes what cameras see, otherwise one that does not.
 
     Raises:
         ModelError: See `OnnxRuntime`.
     """
-    return OnnxRuntime(*_found(path), sight=sight)
+    return OnnxRuntime(*_found(path))
 
 
 def _found(path: Path | None) -> tuple[Path, dict[str, Any]]:

@@ -25,7 +25,7 @@ from aisle.fusion.engines import (
     stored,
 )
 from aisle.fusion.runtime import OUTPUTS
-from aisle.fusion.windows import SHAPES, Arrays, Window, collate
+from aisle.fusion.windows import ALL_SHAPES, SHAPES, Arrays, Window, collate
 
 
 def cuda_runtime() -> ModuleType:
@@ -85,6 +85,9 @@ class TensorRtRuntime:
         self._engine = self._trt_runtime.deserialize_cuda_engine(engine)
         if self._engine is None:
             raise EngineError(f"{model}: the engine for {key.target} cannot be loaded")
+        names = {self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)}
+        self.sight = names >= set(ALL_SHAPES)
+        self._shapes = ALL_SHAPES if self.sight else SHAPES
         self._context = self._engine.create_execution_context()
         self._stream = _checked(cuda.cudaStreamCreate())
         self._buffers: dict[str, tuple[int, int]] = {}
@@ -92,7 +95,7 @@ class TensorRtRuntime:
 
     def run(self, windows: list[Window]) -> Arrays:
         """See `Runtime.run`."""
-        return self.run_arrays(collate([window.arrays for window in windows]))
+        return self.run_arrays(collate([w.arrays for w in windows], sight=self.sight))
 
     def run_arrays(self, batch: Arrays) -> Arrays:
         """Outputs for a batch that is already collated; a long batch runs in parts.
@@ -110,7 +113,7 @@ class TensorRtRuntime:
         return {name: np.concatenate([part[name] for part in parts]) for name in OUTPUTS}
 
     def _check(self, batch: Arrays) -> None:
-        for name, shape in SHAPES.items():
+        for name, shape in self._shapes.items():
             for axis, label in enumerate(shape):
                 if isinstance(label, str) and batch[name].shape[axis + 1] > (
                     most := getattr(self._limits, label)[2]
@@ -159,7 +162,10 @@ class TensorRtRuntime:
         """Run the smallest and the usual shapes, so that the first window does not wait."""
         for which in (0, 1):
             self._run(
-                {name: np.ones(self._limits.shapes(name)[which], np.float32) for name in SHAPES}
+                {
+                    name: np.ones(self._limits.shapes(name)[which], np.float32)
+                    for name in self._shapes
+                }
             )
 
 

@@ -337,25 +337,28 @@ def _commit_arrays(tick_ns: int, commits: list[Commit], found: list[Candidate]) 
     }
 
 
-def collate(windows: list[Arrays]) -> Arrays:
+def collate(windows: list[Arrays], *, sight: bool = False) -> Arrays:
     """Pad and stack the arrays of several windows: a leading batch axis, zeros elsewhere.
 
-    Axes that would be empty get length 1, all masked, since no runtime likes empty axes.
+    Axes that would be empty get length 1, all masked, since no runtime likes empty axes. With
+    `sight` a window that was made without cameras is one in which nothing was seen; without, what
+    cameras saw is left out.
     """
     size: dict[str, int] = {}
-    shapes = {name: shape for name, shape in ALL_SHAPES.items() if name in windows[0]}
+    shapes = ALL_SHAPES if sight else SHAPES
     for name, shape in shapes.items():
         for axis, label in enumerate(shape):
             if isinstance(label, str):
-                longest = max(w[name].shape[axis] for w in windows)
-                size[label] = max(size.get(label, 1), longest)
+                lengths = [w[name].shape[axis] for w in windows if name in w]
+                size[label] = max([size.get(label, 1), *lengths])
     batch: Arrays = {}
     for name, shape in shapes.items():
         full = [size[label] if isinstance(label, str) else label for label in shape]
         out = np.zeros((len(windows), *full), dtype=np.float32)
         for row, window in zip(out, windows, strict=True):
-            array = window[name]
-            row[tuple(slice(n) for n in array.shape)] = array
+            if name in window:
+                array = window[name]
+                row[tuple(slice(n) for n in array.shape)] = array
         batch[name] = out
     for name in ("candidate_weight", "candidate_measured"):
         batch[name][batch["candidate_mask"] == 0] = 1.0

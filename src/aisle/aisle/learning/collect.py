@@ -105,6 +105,7 @@ class Teacher:
     def __init__(self, effects: tuple[Effect, ...], rng: Rng) -> None:
         self.effects, self.rng = effects, rng
         self.manifest: dict[str, Any] = {}
+        self.sight = True
         self._plans: dict[int, tuple[float, str]] = {}
         self._patience: dict[str, float] = {}
 

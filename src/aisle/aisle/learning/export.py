@@ -97,7 +97,7 @@ def check_equal(network: ReceiptTransformer, path: Path) -> float:
     Raises:
         ValueError: It exceeds `TOLERANCE`.
     """
-    runtime = load_runtime(path, sight=network.config.sight)
+    runtime = load_runtime(path)
     worst = 0.0
     for case in range(len(_CASES)):
         inputs = example(shapes_of(network), case)

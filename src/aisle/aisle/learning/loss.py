@@ -34,7 +34,7 @@ class Batch:
 
 def make_batch(samples: list[tuple[Arrays, Label]]) -> Batch:
     """Collate samples; an empty list is an error."""
-    arrays = collate([a for a, _ in samples])
+    arrays = collate([a for a, _ in samples], sight=any("column_mask" in a for a, _ in samples))
     labels = [right for _, right in samples]
     candidates = arrays["candidate_mask"].shape[1]
     delta = np.zeros(arrays["plate_mask"].shape, np.float32)

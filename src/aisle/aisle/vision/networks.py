@@ -1,0 +1,149 @@
+"""The trained networks that look, on ONNX Runtime: at strips, catalogue pictures and floor maps."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.fusion.eyes import Eyes
+from aisle.fusion.runtime import ModelError
+from aisle.fusion.windows import FEATURES
+from aisle.store.types import Product, Store
+from aisle.vision.catalogue import catalogue_picture
+from aisle.vision.strips import COLUMN_PX
+
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+STRIPS, CATALOGUE, FOLLOWER = "encoder_strips.onnx", "encoder_catalogue.onnx", "follower.onnx"
+MANIFEST = "vision.json"
+"""Beside the three files: their digests, and how they were trained."""
+_EMPTY, _BLOCKED = 0, 1
+"""Places in the logits of what a column shows: see `aisle.receipt_model.encoder.Shows`."""
+
+
+class OnnxEncoder:
+    """The strip encoder: see `aisle.vision.shelf_sight.Encoder`."""
+
+    def __init__(self, strips: Any, catalogue: Any) -> None:
+        """Take the two ONNX Runtime sessions."""
+        self._strips, self._catalogue = strips, catalogue
+
+    def columns(self, strips: Sequence[Image]) -> list[tuple[Floats, Floats]]:
+        """See `Encoder.columns`. Strips of one width go through the network together."""
+        found: list[tuple[Floats, Floats]] = [_nothing(strip) for strip in strips]
+        by_width: dict[int, list[int]] = {}
+        for i, strip in enumerate(strips):
+            by_width.setdefault(strip.shape[1], []).append(i)
+        for indices in by_width.values():
+            batch = np.stack([strips[i] for i in indices]).transpose(0, 3, 1, 2)
+            features, shows = self._strips.run(None, {"strips": np.ascontiguousarray(batch)})
+            odds = np.exp(shows - shows.max(-1, keepdims=True))
+            odds /= odds.sum(-1, keepdims=True)
+            for row, i in enumerate(indices):
+                found[i] = features[row], odds[row][:, [_EMPTY, _BLOCKED]]
+        return found
+
+    def product(self, pictures: Sequence[Image]) -> Floats:
+        """Features [FEATURES] of a product by its pictures as `catalogue_picture` gives them."""
+        batch = np.stack(pictures)[None].transpose(0, 1, 4, 2, 3)
+        found: Floats = self._catalogue.run(None, {"pictures": np.ascontiguousarray(batch)})[0][0]
+        return found
+
+
+class OnnxFollower:
+    """The follower: see `aisle.vision.tracks.Follower`."""
+
+    def __init__(self, session: Any) -> None:
+        """Take the ONNX Runtime session."""
+        self._session = session
+        self._names = [node.name for node in session.get_outputs()]
+        width = {node.name: node.shape[-1] for node in session.get_inputs()}
+        self.memory, self.look = int(width["memory"]), int(width["look"])
+
+    def step(self, inputs: dict[str, NDArray[np.generic]]) -> dict[str, Floats]:
+        """See `Follower.step`."""
+        return dict(zip(self._names, self._session.run(self._names, inputs), strict=True))
+
+
+class Vision:
+    """All that looks. Get it from `load_vision`."""
+
+    def __init__(self, encoder: OnnxEncoder, follower: OnnxFollower, manifest: dict[str, Any]):
+        self.encoder, self.follower, self.manifest = encoder, follower, manifest
+
+    def looks(
+        self, store: Store, pictures: Callable[[Product], Sequence[Image]]
+    ) -> dict[str, Floats]:
+        """What products look like to the encoder, [FEATURES] by product.
+
+        Args:
+            store: Its products.
+            pictures: A product's catalogue pictures, [height, width, 3] RGB on white. A product
+                without any is left out: cameras cannot tell it.
+        """
+        found: dict[str, Floats] = {}
+        for product in store.products.values():
+            prepared = [catalogue_picture(photo, product.size_m) for photo in pictures(product)]
+            if prepared:
+                found[product.id] = self.encoder.product(prepared)
+        return found
+
+    def eyes(self, store: Store, looks: Mapping[str, Floats]) -> Eyes:
+        """The cameras of a store for `aisle.fusion.fusion.Fusion`.
+
+        Raises:
+            Open3DMissing: Open3D cannot be used.
+        """
+        return Eyes(store, self.encoder, self.follower, looks)
+
+
+def load_vision(directory: Path | None = None) -> Vision:
+    """Load the networks of a directory; the shipped ones for None.
+
+    Raises:
+        ModelError: A file is missing, is no model, or does not match the manifest's digest.
+    """
+    folder = directory or Path(str(files("aisle.receipt_model")))
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        digests = {name: str(manifest["sha256"][name]) for name in (STRIPS, CATALOGUE, FOLLOWER)}
+    except OSError:
+        raise ModelError(f"{folder}: no {MANIFEST}; `aisle.learning` trains what looks") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{folder / MANIFEST}: not a manifest: {error}") from error
+    strips, catalogue, follower = (
+        _session(folder / name, digest) for name, digest in digests.items()
+    )
+    return Vision(OnnxEncoder(strips, catalogue), OnnxFollower(follower), manifest)
+
+
+def _session(path: Path, digest: str) -> Any:
+    import onnxruntime
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise ModelError(f"{path}: does not match the hash in {MANIFEST}")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises its own, unrelated types
+        raise ModelError(f"{path}: not a model that can be loaded: {error}") from error
+
+
+def _nothing(strip: Image) -> tuple[Floats, Floats]:
+    count = strip.shape[1] // COLUMN_PX
+    return np.zeros((count, FEATURES), np.float32), np.zeros((count, 2), np.float32)
