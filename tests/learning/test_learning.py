@@ -170,7 +170,7 @@ def test_training_simulates_from_seeds_that_no_benchmark_uses(monkeypatch):
 
     seeds = []
     monkeypatch.setattr(
-        collect, "samples_of", lambda store, scenario, seed, *_: [seeds.append(seed)]
+        collect, "samples_of", lambda simulation, *_: [seeds.append(simulation.seed)]
     )
     for _, sample in zip(range(5), collect.endless_samples(10**9), strict=False):
         assert sample is None

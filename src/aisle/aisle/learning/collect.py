@@ -7,24 +7,30 @@ right answer. So the model learns on the inputs that it will meet, its own mista
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aisle.fusion.decode import DecodeConfig
+from aisle.fusion.eyes import Eyes
 from aisle.fusion.fusion import Fusion, FusionConfig
 from aisle.fusion.memory import Carried
 from aisle.fusion.runtime import Runtime
 from aisle.fusion.windows import CHOICES, MARKS, MAX_QUANTITY, Arrays, Window, possible
 from aisle.learning.labels import Effect, Label, answerable, change_label, label, open_events
-from aisle.records import Action
+from aisle.records import Action, CameraFrame, GateEvent, WeightBatch
 from aisle.sim.scenario import Actions, Catalogue, Scales, Scenario
 from aisle.sim.simulation import Simulation, simulate
 from aisle.store.generate import generate_store
 from aisle.store.spec import StoreSpec
 from aisle.store.types import Store
+
+if TYPE_CHECKING:
+    from aisle.sim.cameras import FrameArrival  # loads what draws
 
 Rng = np.random.Generator
 SECOND = 1_000_000_000
@@ -180,19 +186,19 @@ class Teacher:
 
 
 def samples_of(
-    store: Store, scenario: Scenario, seed: int, model: Runtime | None, keep: tuple[float, float]
-) -> Iterator[Sample]:
+    simulation: Simulation, model: Runtime | None, keep: tuple[float, float],
+    eyes: Eyes | None = None, frames: Iterable[FrameArrival] = (),
+) -> Iterator[Sample]:  # fmt: skip
     """Windows of one simulation.
 
     Args:
-        store: Where.
-        scenario: What happens.
-        seed: Of the simulation and the teacher.
+        simulation: What arrives from scales and gates.
         model: Answers in place of the teacher when given.
         keep: Share of windows kept when nothing is to say, and when something is.
+        eyes: Look at the frames; None without cameras.
+        frames: What arrives from cameras.
     """
-    simulation = simulate(store, scenario, seed)
-    rng = np.random.default_rng((seed, 11))
+    rng = np.random.default_rng((simulation.seed, 11))
     found: list[Sample] = []
 
     def observe(windows: list[Window], _: Arrays) -> None:
@@ -203,13 +209,13 @@ def samples_of(
 
     decode = DecodeConfig(commit=0.5) if model is None else _own_decode(rng)
     runtime = model or Teacher(simulation.effects, rng)
-    fusion = Fusion(store, runtime, FusionConfig(decode=decode), observe)
+    fusion = Fusion(simulation.store, runtime, FusionConfig(decode=decode), observe, eyes)
     begun: set[str] = set()
     end_ns = _end_ns(simulation, rng)
-    for arrival in simulation.arrivals():
-        if arrival.arrival_ns > end_ns:
+    for arrival_ns, record in merged(simulation, frames):
+        if arrival_ns > end_ns:
             break
-        fusion.push(arrival.record)
+        fusion.push(record)
         for name in sorted(fusion.memory.sessions.keys() - begun):
             begun.add(name)
             _fill_hands(fusion, simulation, name, rng)
@@ -220,6 +226,15 @@ def samples_of(
             fusion.push(replace(event, stamp_ns=end_ns))
     fusion.finish()
     yield from found
+
+
+def merged(
+    simulation: Simulation, frames: Iterable[FrameArrival]
+) -> Iterator[tuple[int, WeightBatch | GateEvent | CameraFrame]]:
+    """All that arrives, in order: nanoseconds and records."""
+    others = ((arrival.arrival_ns, arrival.record) for arrival in simulation.arrivals())
+    pictures = ((arrival.arrival_ns, arrival.frame) for arrival in frames)
+    return heapq.merge(others, pictures, key=itemgetter(0))
 
 
 def _end_ns(simulation: Simulation, rng: Rng) -> int:
@@ -273,5 +288,6 @@ def endless_samples(seed: int, model: Runtime | None = None) -> Iterator[Sample]
         scenario = training_scenario(rng)
         scenario = _with_silence(scenario, store, rng)
         if any(slot.plates for slot in store.slots.values()):
-            yield from samples_of(store, scenario, int(rng.integers(1 << 30)), model, (0.4, 0.9))
+            simulation = simulate(store, scenario, int(rng.integers(1 << 30)))
+            yield from samples_of(simulation, model, (0.4, 0.9))
         number += 1

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from aisle.receipt_model.encoder import StripEncoder
+from aisle.vision.networks import CATALOGUE, STRIPS
 from aisle.vision.strips import COLUMN_PX, ROWS
 
-STRIPS, CATALOGUE = "encoder_strips.onnx", "encoder_catalogue.onnx"
 MANIFEST = "encoder.json"
 TOLERANCE = 1e-3
 """Largest difference between torch and ONNX Runtime in any number."""

@@ -37,7 +37,8 @@ class Label:
     mark: int = 0
     delta: NDArray[np.float32] | None = None
     """[plates] kilograms that the event added to each plate."""
-    event: TruthEvent | None = None
+    mass_kg: float = 0.0
+    """Of what was moved."""
 
 
 def open_events(window: Window, effects: Sequence[Effect]) -> tuple[list[Effect], list[int]]:
@@ -100,5 +101,5 @@ def change_label(window: Window, effect: Effect) -> Label:
         session=window.sessions.index(event.session),
         mark=int(np.clip((1 - age) * MARKS, 0, MARKS - 1)),
         delta=gain.astype(np.float32),
-        event=event,
+        mass_kg=event.weight_kg,
     )

@@ -56,7 +56,7 @@ def make_batch(samples: list[tuple[Arrays, Label]]) -> Batch:
         torch.tensor([right.session for right in labels], dtype=torch.long),
         torch.tensor([right.mark for right in labels], dtype=torch.long),
         torch.from_numpy(delta),
-        torch.tensor([right.event.weight_kg if right.event else 0.0 for right in labels]),
+        torch.tensor([right.mass_kg for right in labels]),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -51,7 +52,11 @@ class Run(Generic[N, C]):
     """
 
     def __init__(
-        self, directory: Path, network: type[N], config: C, betas: tuple[float, float] = (0.9, 0.98)
+        self,
+        directory: Path,
+        network: Callable[[], N],
+        config: C,
+        betas: tuple[float, float] = (0.9, 0.98),
     ) -> None:
         self.directory, self.config = directory, config
         directory.mkdir(parents=True, exist_ok=True)

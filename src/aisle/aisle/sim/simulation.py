@@ -137,14 +137,15 @@ class Simulation:
     def effects(self) -> tuple[tuple[TruthEvent, NDArray[np.float64]], ...]:
         """Takes and returns in order of time with what they add to each plate of their shelf.
 
-        The gains are kilograms, [plates of the shelf from left to right]. Touches are no events;
-        shelves without plates and hand-overs feel nothing.
+        The gains are kilograms, [plates of the shelf from left to right], none where it has no
+        plates. Touches and hand-overs are no events.
         """
         found = []
         for deed in self.script.deeds:
-            if deed.kind is DeedKind.TOUCH or deed not in self.shares:
+            bare = not self.store.shelves[deed.shelf].plates
+            if deed.kind is DeedKind.TOUCH or (deed not in self.shares and not bare):
                 continue
-            gain = self.shares[deed]
+            gain = np.zeros(0) if bare else self.shares[deed]
             size = np.abs(gain)
             plates = shelf_layout(self.store, deed.shelf).plates
             used = tuple(p for p, g in zip(plates, size, strict=True) if g > 0.05 * size.sum())
@@ -158,7 +159,9 @@ class Simulation:
         found += [
             self._event(deed, ())
             for deed in self.script.deeds
-            if deed.kind is not DeedKind.TOUCH and deed not in self.shares
+            if deed.kind is not DeedKind.TOUCH
+            and self.store.shelves[deed.shelf].plates
+            and deed not in self.shares
         ]
         for gesture in self.script.gestures:
             between = gesture.session, gesture.counterpart

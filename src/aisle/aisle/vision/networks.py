@@ -89,12 +89,15 @@ class Vision:
             pictures: A product's catalogue pictures, [height, width, 3] RGB on white. A product
                 without any is left out: cameras cannot tell it.
         """
-        found: dict[str, Floats] = {}
-        for product in store.products.values():
-            prepared = [catalogue_picture(photo, product.size_m) for photo in pictures(product)]
-            if prepared:
-                found[product.id] = self.encoder.product(prepared)
-        return found
+        prepared = {
+            product.id: [catalogue_picture(photo, product.size_m) for photo in pictures(product)]
+            for product in store.products.values()
+        }
+        return self.looks_of(prepared)
+
+    def looks_of(self, prepared: Mapping[str, Sequence[Image]]) -> dict[str, Floats]:
+        """The same from pictures that `catalogue_picture` has prepared, by product."""
+        return {name: self.encoder.product(some) for name, some in prepared.items() if len(some)}
 
     def eyes(self, store: Store, looks: Mapping[str, Floats]) -> Eyes:
         """The cameras of a store for `aisle.fusion.fusion.Fusion`.

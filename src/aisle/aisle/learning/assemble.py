@@ -1,0 +1,73 @@
+"""From the runs of the encoder and the follower to the folder that `load_vision` takes.
+
+python -m aisle.learning.assemble --encoder run1 --follower run2 --out vision
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+
+from aisle.files import write_atomic
+from aisle.learning.export_encoder import MANIFEST as ENCODER_MANIFEST
+from aisle.learning.export_encoder import export_encoder
+from aisle.learning.follow_export import export_follower
+from aisle.receipt_model.encoder import StripEncoder
+from aisle.receipt_model.follower import Follower
+from aisle.vision.networks import CATALOGUE, FOLLOWER, MANIFEST, STRIPS
+
+
+def assemble(encoder: Path, follower: Path, out: Path) -> None:
+    """Export the averaged weights of two runs, with a manifest of both.
+
+    Raises:
+        ValueError: torch and ONNX Runtime differ.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    runs = {"encoder": encoder, "follower": follower}
+    states = {
+        name: torch.load(run / "checkpoint.pt", weights_only=True) for name, run in runs.items()
+    }
+    looks, people = StripEncoder(), Follower()
+    looks.load_state_dict(states["encoder"]["average"])
+    people.load_state_dict(states["follower"]["average"])
+    export_encoder(looks, out, {})
+    (out / ENCODER_MANIFEST).unlink()
+    export_follower(people, out / FOLLOWER)
+    manifest = {
+        "data": "aisle.learning.looks and aisle.learning.walks, rendered; no photographs",
+        "sha256": {
+            name: hashlib.sha256((out / name).read_bytes()).hexdigest()
+            for name in (STRIPS, CATALOGUE, FOLLOWER)
+        },
+        **{
+            name: {"steps": state["step"], "seconds": round(state["seconds"]), "check": _check(run)}
+            for (name, run), state in zip(runs.items(), states.values(), strict=True)
+        },
+    }
+    text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
+    write_atomic(out / MANIFEST, text.encode())
+
+
+def _check(run: Path) -> object:
+    """What the run's log said last of stores that it was not trained on."""
+    lines = (json.loads(line) for line in (run / "log.jsonl").read_text().splitlines())
+    return next((line["check"] for line in reversed(list(lines)) if "check" in line), None)
+
+
+def main() -> None:
+    """Export the networks that look."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--encoder", type=Path, required=True, help="run of aisle.learning.encode")
+    parser.add_argument("--follower", type=Path, required=True, help="run of aisle.learning.follow")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    assemble(args.encoder, args.follower, args.out)
+
+
+if __name__ == "__main__":
+    main()

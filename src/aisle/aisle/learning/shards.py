@@ -1,0 +1,99 @@
+"""Training windows on disk or on any fsspec URL: tar shards that WebDataset reads and writes.
+
+A shard is written whole or not at all, under a name that says of which seed and number it is, so
+that many processes can make shards at once and a stopped one goes on where it was. A sample is an
+`.npz` of the window's arrays, the large ones at half precision, and its right answer as JSON.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import fsspec
+import numpy as np
+import webdataset
+from numpy.typing import NDArray
+
+from aisle.fusion.windows import ALL_SHAPES, Arrays
+from aisle.learning.collect import Sample
+from aisle.learning.labels import Label
+
+_HALF = ("column_feature", "column_state")
+_DELTA = "delta"
+
+
+class Shards:
+    """The shards of a folder.
+
+    Args:
+        url: Of the folder: a path, or what fsspec takes (`s3://...`, `memory://...`).
+    """
+
+    def __init__(self, url: str) -> None:
+        self._files, self._folder = fsspec.url_to_fs(url)
+        self._files.makedirs(self._folder, exist_ok=True)
+
+    def names(self) -> list[str]:
+        """Names of all whole shards, sorted."""
+        found = (str(path).rsplit("/", 1)[-1] for path in self._files.ls(self._folder, False))
+        return sorted(name for name in found if name.endswith(".tar"))
+
+    def write(self, name: str, samples: Sequence[Sample]) -> None:
+        """Write a shard, whole or not at all."""
+        data = io.BytesIO()
+        with webdataset.TarWriter(data, encoder=False) as writer:
+            for number, sample in enumerate(samples):
+                writer.write({"__key__": f"{number:06d}", **_packed(sample)})
+        part = f"{self._folder}/{name}.part"
+        with self._files.open(part, "wb") as file:
+            file.write(data.getvalue())
+        self._files.mv(part, f"{self._folder}/{name}")
+
+    def read(self, name: str) -> Iterator[Sample]:
+        """The samples of a shard.
+
+        Raises:
+            ValueError: It is none.
+        """
+        with self._files.open(f"{self._folder}/{name}", "rb") as file:
+            data = file.read()
+        files = webdataset.tariterators.tar_file_iterator(io.BytesIO(data))
+        held: dict[str, bytes] = {}
+        for one in files:
+            key, _, kind = one["fname"].partition(".")
+            held[kind] = one["data"]
+            if held.keys() >= {"npz", "json"}:
+                try:
+                    yield _unpacked(held)
+                except (KeyError, TypeError) as error:
+                    raise ValueError(f"{name}: sample {key}: {error!r}") from error
+                held = {}
+
+
+def _packed(sample: Sample) -> dict[str, bytes]:
+    right = sample.label
+    arrays: dict[str, Any] = {
+        name: a.astype(np.float16) if name in _HALF else a for name, a in sample.arrays.items()
+    }
+    if right.delta is not None:
+        arrays[_DELTA] = right.delta
+    data = io.BytesIO()
+    np.savez(data, **arrays)
+    said = {
+        "kind": right.kind, "candidate": right.candidate, "choice": right.choice,
+        "commits": right.commits, "session": right.session, "mark": right.mark,
+        "mass_kg": right.mass_kg,
+    }  # fmt: skip
+    return {"npz": data.getvalue(), "json": json.dumps(said).encode()}
+
+
+def _unpacked(held: dict[str, bytes]) -> Sample:
+    said: dict[str, Any] = json.loads(held["json"])
+    with np.load(io.BytesIO(held["npz"]), allow_pickle=False) as found:
+        arrays: Arrays = {name: found[name] for name in ALL_SHAPES if name in found.files}
+        delta: NDArray[np.float32] | None = found[_DELTA] if _DELTA in found.files else None
+    said["commits"] = tuple(said["commits"])
+    return Sample(arrays, Label(**said, delta=delta))
