@@ -15,9 +15,11 @@ from aisle.sim.simulation import simulate
 from aisle.store.generate import generate_store
 from aisle.store.spec import StoreSpec
 
-_QUICK = SUITES["calm"].scenario(0).model_copy(update={"stay_s": (12.0, 15.0), "action_s": 3.0})
+_QUICK = (
+    SUITES["scales_only"].scenario(0).model_copy(update={"stay_s": (12.0, 15.0), "action_s": 3.0})
+)
 SMALL = StoreSpec(name="small", gondolas=1, shelves=(2,), plates=(6,))
-SHORT = replace(SUITES["calm"], scenarios=(_QUICK,), spec=SMALL)
+SHORT = replace(SUITES["scales_only"], scenarios=(_QUICK,), spec=SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +60,9 @@ def test_results_come_in_the_order_of_the_items():
 
 
 def test_both_methods_are_scored_on_the_same_events(store, monkeypatch, capsys):
-    monkeypatch.setitem(SUITES, "calm", SHORT)
+    monkeypatch.setitem(SUITES, "scales_only", SHORT)
     with pytest.raises(SystemExit) as ended:
-        main(["bench", "calm", "--sessions", "1", "--workers", "1", "--json"])
+        main(["bench", "scales_only", "--sessions", "1", "--workers", "1", "--json"])
     assert not ended.value.code
     (found,) = json.loads(capsys.readouterr().out)["results"]
     assert found["modalities"] == ["scales"]

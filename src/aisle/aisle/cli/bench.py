@@ -51,6 +51,9 @@ def bench(
     store_seed: Annotated[int, typer.Option(min=0, help="Of the store without --store.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
     model: Annotated[Path | None, typer.Option(help="ONNX file; the shipped one if not.")] = None,
+    vision: Annotated[
+        Path | None, typer.Option(help="Folder of the networks that look; the shipped ones if not.")
+    ] = None,
     yardstick: Annotated[bool, typer.Option(help="Also run the classical yardstick.")] = True,
     out: Annotated[Path | None, typer.Option(help="JSON file with all figures.")] = None,
     html: Annotated[Path | None, typer.Option(help="One page with tables and plots.")] = None,
@@ -65,9 +68,9 @@ def bench(
 
     suites, results = _sort_out(wanted or ["calm"], store)
     if suites:
-        common = _Wanted(
-            store, store_seed, sessions, seed, workers, _methods(model, yardstick), as_json
-        )
+        methods = _methods(model, vision, yardstick)
+        _check(suites, methods[0])
+        common = _Wanted(store, store_seed, sessions, seed, workers, methods, as_json)
         results += [_run(suite, common) for suite in suites]
     if out is not None:
         _write(out, json.dumps(document(results), indent=1) + "\n")
@@ -90,7 +93,6 @@ def _sort_out(words: Sequence[str], store: Path | None) -> tuple[list[Suite], li
     for word in words:
         suite = SUITES.get(word)
         if suite is not None:
-            _ = suite.used  # refuses before anything has been run
             if suite.new_products and store is not None:
                 raise typer.BadParameter(f"suite {word} makes its own store: leave --store out")
             suites.append(suite)
@@ -101,15 +103,31 @@ def _sort_out(words: Sequence[str], store: Path | None) -> tuple[list[Suite], li
     return suites, results
 
 
-def _methods(model: Path | None, yardstick: bool) -> tuple[MakeMethod, ...]:
+def _methods(
+    model: Path | None, vision: Path | None, yardstick: bool
+) -> tuple[MakeMethod, ...]:  # fmt: skip
     from aisle.fusion.runtime import ModelError, load_runtime
     from aisle.learning.benchmark import MakeMethod
+    from aisle.vision.networks import load_vision
 
     try:
-        load_runtime(model)
+        if load_runtime(model).sight:
+            load_vision(vision)
     except ModelError as error:
         raise typer.BadParameter(str(error), param_hint="--model") from error
-    return (MakeMethod("model", model), *([MakeMethod("yardstick")] if yardstick else []))
+    made = MakeMethod("model", model, vision)
+    return (made, *([MakeMethod("yardstick")] if yardstick else []))
+
+
+def _check(suites: Sequence[Suite], model: MakeMethod) -> None:
+    """Refuse what would measure nothing, before anything has been run."""
+    for suite in suites:
+        if not suite.modalities & model.modalities:
+            left = " and ".join(sorted(suite.modalities))
+            raise typer.BadParameter(
+                f"suite {suite.name} leaves only {left}, which this model does not use: there is "
+                f"nothing to measure"
+            )
 
 
 def _run(suite: Suite, wanted: _Wanted) -> dict[str, Any]:
@@ -121,7 +139,7 @@ def _run(suite: Suite, wanted: _Wanted) -> dict[str, Any]:
     count = suite.simulations(wanted.sessions)
     happened: dict[str, Any] = {}
     figures: dict[str, Any] = {}
-    for make in wanted.methods:
+    for make in (make for make in wanted.methods if suite.modalities & make.modalities):
         with Progress(disable=wanted.quiet, transient=True) as progress:
             task = progress.add_task(f"{suite.name}, {make.name}", total=count)
             scored = benchmark(
@@ -137,7 +155,7 @@ def _run(suite: Suite, wanted: _Wanted) -> dict[str, Any]:
         "about": suite.about,
         "store": store.name,
         "seed": wanted.seed,
-        "modalities": sorted(suite.used),
+        "modalities": sorted(suite.modalities),
         "happened": happened,
         "methods": figures,
     }

@@ -6,30 +6,39 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from aisle.bags.evaluate import Evaluation, evaluate
 from aisle.bags.replay import ReplayResult
 from aisle.bags.truth import truth_of
 from aisle.fusion.fusion import Fusion
 from aisle.fusion.runtime import OnnxRuntime, load_runtime
+from aisle.learning.collect import merged
 from aisle.learning.happenings import Happenings, happenings
-from aisle.learning.suites import MODALITIES, SCALES, Suite
+from aisle.learning.suites import CAMERAS, MODALITIES, SCALES, Suite
 from aisle.learning.yardstick import Yardstick
 from aisle.receipts import Ledger, LedgerConfig
-from aisle.records import GateEvent, Prediction, WeightBatch
+from aisle.records import CameraFrame, GateEvent, Prediction, WeightBatch
 from aisle.sim.simulation import Simulation, simulate
-from aisle.store.types import Store
+from aisle.store.types import Product, Store
+from aisle.vision.networks import Vision, load_vision
+
+if TYPE_CHECKING:
+    from aisle.sim.cameras import FrameArrival
 
 
 class Method(Protocol):
     """What turns records into predictions."""
 
-    def push(self, record: WeightBatch | GateEvent) -> list[Prediction]:
+    def push(self, record: WeightBatch | GateEvent | CameraFrame) -> list[Prediction]:
         """Take one record."""
 
     def finish(self) -> list[Prediction]:
@@ -44,15 +53,44 @@ class MakeMethod:
     """`model` or `yardstick`."""
     model: Path | None = None
     """ONNX file; the shipped one for None."""
+    vision: Path | None = None
+    """Folder of the networks that look; the shipped ones for None."""
 
-    def __call__(self, store: Store) -> Method:
+    def __call__(self, store: Store, modalities: frozenset[str] = MODALITIES) -> Method:
         """A fresh method for a store."""
-        return Yardstick(store) if self.name == "yardstick" else Fusion(store, _loaded(self.model))
+        if self.name == "yardstick":
+            return Yardstick(store)
+        runtime = _loaded(self.model)
+        eyes = None
+        if runtime.sight and store.cameras and CAMERAS in modalities:
+            vision = _seeing(self.vision)
+            looks = {p.id: _look(self.vision, p) for p in store.products.values()}
+            eyes = vision.eyes(store, looks)
+        return Fusion(store, runtime, eyes=eyes)
+
+    @property
+    def modalities(self) -> frozenset[str]:
+        """What the method can use."""
+        sight = self.name == "model" and _loaded(self.model).sight
+        return MODALITIES if sight else frozenset({SCALES})
 
 
 @cache
 def _loaded(model: Path | None) -> OnnxRuntime:
     return load_runtime(model)
+
+
+@cache
+def _seeing(vision: Path | None) -> Vision:
+    return load_vision(vision)
+
+
+@cache
+def _look(vision: Path | None, product: Product) -> NDArray[np.float32]:
+    """What a product looks like to the encoder, by its catalogue pictures as they are drawn."""
+    from aisle.learning.looks import catalogue_of
+
+    return _seeing(vision).encoder.product(list(catalogue_of(product)))
 
 
 Item = TypeVar("Item")
@@ -77,32 +115,53 @@ def run(
         method: Fresh.
         simulation: What arrives.
         modalities: The method gets records of these, and the gates'.
+
+    Raises:
+        RenderingError: The store has cameras, and nothing can be drawn on this machine.
     """
     result, arrival_ns = ReplayResult(), simulation.start_ns
     began = time.perf_counter()
     spent_simulating = 0.0
-    with tempfile.TemporaryDirectory(prefix="aisle-bench-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="aisle-bench-") as folder,
+        _frames(simulation, modalities) as frames,
+    ):
         config = LedgerConfig(synchronous="NORMAL")
         ledger = Ledger(f"sqlite:///{Path(folder) / 'ledger.db'}", config=config)
         ledger.set_catalogue(simulation.store, simulation.start_ns)
-        arrivals = simulation.arrivals()
+        arrivals = merged(simulation, frames)
         while True:
             mark = time.perf_counter()
             arrival = next(arrivals, None)
             spent_simulating += time.perf_counter() - mark
             if arrival is None:
                 break
-            arrival_ns = arrival.arrival_ns
-            if isinstance(arrival.record, GateEvent):
-                result.add(arrival_ns, [], ledger.gate(arrival.record))
-            elif SCALES not in modalities:
+            arrival_ns, record = arrival
+            if isinstance(record, GateEvent):
+                result.add(arrival_ns, [], ledger.gate(record))
+            elif isinstance(record, WeightBatch) and SCALES not in modalities:
                 continue
-            _bill(ledger, method.push(arrival.record), arrival_ns, result)
+            _bill(ledger, method.push(record), arrival_ns, result)
         _bill(ledger, method.finish(), arrival_ns, result)
         ledger.close()
     result.wall_s = time.perf_counter() - began - spent_simulating
     result.store_s = simulation.duration_s
     return result
+
+
+@contextmanager
+def _frames(simulation: Simulation, modalities: frozenset[str]) -> Iterator[Iterable[FrameArrival]]:
+    """What cameras deliver, where there are any and they may be used."""
+    if CAMERAS not in modalities or not simulation.store.cameras or not simulation.scenario.walk:
+        yield ()
+        return
+    from aisle.sim.cameras import SimulatedCameras  # loads what draws
+
+    cameras = SimulatedCameras(simulation)
+    try:
+        yield cameras.frames()
+    finally:
+        cameras.close()
 
 
 def _bill(ledger: Ledger, found: list[Prediction], at: int, result: ReplayResult) -> None:
@@ -137,13 +196,11 @@ def benchmark(
         make: The method.
         workers: Processes; more of them change nothing but the time.
         progress: Called with the number of simulations done.
-
-    Raises:
-        SuiteError: The suite leaves nothing that the fusion can use.
     """
     total = Scored(Evaluation(), Happenings())
     first = (1 << 40) + seed * 1_000_003
-    work = partial(_case, store, suite, suite.used, make, first)
+    used = suite.modalities & make.modalities
+    work = partial(_case, store, suite, used, make, first)
     for number, found in enumerate(spread(work, range(count), workers)):
         total.add(found)
         progress(number + 1)
@@ -155,6 +212,6 @@ def _case(
     number: int,
 ) -> Scored:  # fmt: skip
     simulation = simulate(store, suite.scenario(number), first + number)
-    result = run(make(simulation.store), simulation, modalities)
+    result = run(make(simulation.store, modalities), simulation, modalities)
     evaluation = evaluate(f"{suite.name}-{number}", truth_of(simulation), result)
     return Scored(evaluation, happenings(simulation.script))

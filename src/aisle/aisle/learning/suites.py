@@ -9,23 +9,17 @@ from random import Random
 import numpy as np
 
 from aisle.sim.products.names import brand_name, read_label
-from aisle.sim.scenario import Actions, Catalogue, Scales, Scenario
+from aisle.sim.scenario import Actions, Cameras, Catalogue, Scales, Scenario
 from aisle.store.generate import generate_store
 from aisle.store.spec import StoreSpec
 from aisle.store.types import Product, Store
 
 SCALES, CAMERAS = "scales", "cameras"
 MODALITIES = frozenset({SCALES, CAMERAS})
-FUSED = frozenset({SCALES})
-"""What the fusion takes in so far."""
 
 _UNSEEN_STARTS = ("C", "Ch", "H", "J", "Sh", "Th", "X", "Y")
 """How brands begin that no training made up: `brand_name` knows none of these."""
 _WEIGHT_SPREAD = 0.25
-
-
-class SuiteError(ValueError):
-    """A suite that cannot be run as asked; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +37,6 @@ class Suite:
     """What a method may use; the rest is withheld."""
     new_products: bool = False
     """With products of its own, of which training knows neither looks nor names nor weights."""
-
-    @property
-    def used(self) -> frozenset[str]:
-        """What of its modalities the fusion can use.
-
-        Raises:
-            SuiteError: None of them.
-        """
-        found = self.modalities & FUSED
-        if not found:
-            raise SuiteError(
-                f"suite {self.name} leaves only {' and '.join(sorted(self.modalities))}, which the "
-                f"fusion does not use yet: there is nothing to measure"
-            )
-        return found
 
     def scenario(self, number: int) -> Scenario:
         """The scenario of a simulation, counted from 0."""
@@ -167,16 +146,20 @@ _ROOM = StoreSpec(
     name="room", room_m=(4.2, 5.2), gondolas=3, fridges=1, shelves=(4,), first_board_m=0.3,
     head_room_m=(0.3, 0.34), plates=(6,), plate_width_m=(0.2, 0.2), frameless=0.0,
     assortment=160, span=((1, 0.4), (2, 0.6)), empty_plates=0.0,
+    cameras=4, camera_height_m=2.4, camera_pixels=(800, 600), camera_fov_rad=0.9,
+    camera_distortion=(-0.12, 0.02, 0.0005, -0.0005, 0.0), camera_rate_hz=5.0,
+    overviews=1, overview_fov_rad=2.0,
 )  # fmt: skip
-"""Like corner, but with plates on all shelves, so that scales alone can notice everything."""
+"""Like corner, but with plates on all shelves, so that scales alone can notice everything, and half
+of its pictures, since drawing them takes longest."""
 
 _ALL = (
     Suite(
         "calm",
-        "One shopper at a time, about one action in 8 s, a tenth of them put-backs on a wrong "
-        "shelf.",
-        (_CALM,),
-        _ROWS,
+        "One shopper with a body at a time, about one action in 8 s, a tenth of them put-backs on "
+        "a wrong shelf.",
+        (_SEEN,),
+        _ROOM,
     ),
     Suite(
         "overlapping",
@@ -196,6 +179,22 @@ _ALL = (
         "Three, four, five or six shoppers with bodies at once, who are in each other's way.",
         tuple(
             _BUSY.model_copy(update={"shoppers": count, "together": count}) for count in range(3, 7)
+        ),
+        _ROOM,
+    ),
+    Suite(
+        "camera_lost",
+        "As `busy`; in the middle of each visit one of the cameras that look at shelves dies.",
+        tuple(
+            _BUSY.model_copy(
+                update={
+                    "name": "camera_lost",
+                    "shoppers": count,
+                    "together": count,
+                    "cameras": Cameras(silent=((camera, 45.0, 1e4),)),
+                }
+            )
+            for count, camera in zip(range(3, 7), ("cam1", "cam2", "cam3", "cam4"), strict=True)
         ),
         _ROOM,
     ),
@@ -223,7 +222,7 @@ _ALL = (
     ),
     Suite(
         "scales_only",
-        "As `calm`, with all cameras withheld.",
+        "One shopper at a time, as calm as `calm`, in a store without cameras.",
         (_CALM.model_copy(update={"name": "scales_only"}),),
         _ROWS,
         frozenset({SCALES}),

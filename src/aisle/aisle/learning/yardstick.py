@@ -16,6 +16,7 @@ from aisle.fusion.memory import Memory, Session
 from aisle.fusion.synchronizer import SECOND, Synchronizer
 from aisle.records import (
     Action,
+    CameraFrame,
     Change,
     ChangeState,
     GateEvent,
@@ -67,12 +68,12 @@ class Yardstick:
             plates = shelf_layout(store, shelf).plates
             self.shelves[shelf] = _Shelf(plates, [column[plate] for plate in plates])
 
-    def push(self, record: WeightBatch | GateEvent) -> list[Prediction]:
-        """As `Fusion.push`."""
+    def push(self, record: WeightBatch | GateEvent | CameraFrame) -> list[Prediction]:
+        """As `Fusion.push`; pictures are of no use to it."""
         if isinstance(record, GateEvent):
             self._gates.append(record)
             self.sync.note_gate(record)
-        elif self.sync.accept(record):
+        elif isinstance(record, WeightBatch) and self.sync.accept(record):
             self.grids[record.controller].add(record)
         return [p for tick in self.sync.ready() for p in self.step(tick)]
 
