@@ -8,6 +8,8 @@ from pathlib import Path
 from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import OpaqueFunction
 
+from aisle.bags.reading import has_pictures
+from aisle.bags.store_io import BagReader
 from aisle_nodes import bringup
 from aisle_nodes.bringup import argument, flag, node
 
@@ -17,6 +19,7 @@ ARGUMENTS = {
     "speed": ("1.0", "Recorded seconds in one real second"),
     "cameras": ("true", "Play the pictures of the bag"),
     "store": ("", "Folder of a store that takes the place of the bag's store models"),
+    "catalogue": ("", "Folder of a store whose pictures show the products; empty for store"),
     "settle": ("35.0", "Seconds that the clock goes on after the last message"),
 }
 
@@ -24,21 +27,28 @@ ARGUMENTS = {
 def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     """Return the player, and the nodes behind the drivers."""
     bag, store = argument(context, "bag", str), argument(context, "store", str)
+    namespace = argument(context, "bag_namespace", str)
     folder = str(bringup.state_dir(context, Path(bag).stem))
+    with BagReader(Path(bag)) as reader:
+        cameras = flag(context, "cameras") and has_pictures(reader, namespace or None)
     player = node(
         context,
         "bag_player_node",
         {
             "bag": bag,
-            "namespace": argument(context, "bag_namespace", str),
+            "namespace": namespace,
             "speed": argument(context, "speed", float),
             "settle_s": argument(context, "settle", float),
             "store_models": not store,
-            "cameras": flag(context, "cameras"),
+            "cameras": cameras,
         },
         respawn=False,
     )
-    nodes = [player, *bringup.checkout_nodes(context, folder)]
+    catalogue = argument(context, "catalogue", str) or store
+    nodes = [
+        player,
+        *bringup.checkout_nodes(context, folder, catalogue=catalogue, cameras=cameras),
+    ]
     if store:
         nodes.append(node(context, "store_model_node", {"store": store, "state_dir": folder}))
     return [

@@ -17,7 +17,10 @@ from aisle_nodes.bringup import argument, flag, node
 
 ARGUMENTS = {
     "store": (bringup.share("config", "stores", "full_rack"), "Folder of the store"),
-    "cameras": ("true", "Start the cameras that rig.yaml has driver settings for"),
+    "cameras": (
+        "true",
+        "Use cameras, and start those that rig.yaml has driver settings for",
+    ),
 }
 
 
@@ -30,7 +33,9 @@ def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     folder = str(bringup.state_dir(context, store.name, keep=True))
     nodes = [
         node(context, "store_model_node", {"store": store_dir, "state_dir": folder}),
-        *bringup.checkout_nodes(context, folder),
+        *bringup.checkout_nodes(
+            context, folder, catalogue=store_dir, cameras=flag(context, "cameras")
+        ),
     ]
     for name, controller in rig_file.rig.controllers.items():
         own = {"store": store_dir, "controllers": [name], "state_dir": folder, "source": "serial"}

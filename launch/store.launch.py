@@ -55,7 +55,7 @@ def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
         node(context, "weight_node", {**simulated, "state_dir": folder}),
         node(context, "gate_node", {**simulated, "state_dir": folder}),
         node(context, "store_model_node", {"store": store_dir, "state_dir": folder}),
-        *bringup.checkout_nodes(context, folder),
+        *bringup.checkout_nodes(context, folder, catalogue=store_dir, cameras=bool(cameras)),
     ]
     if cameras:
         nodes.append(node(context, "camera_node", {**simulated, "source": "simulator"}))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from bag_samples import tiny_store
 
-from aisle.bags import checkout
 from aisle.bags.checkout import StoreCheckout
 from aisle.bags.evaluate import evaluate, summary
-from aisle.bags.replay import INPUTS, read_records, recorded, replay
+from aisle.bags.reading import INPUTS, read_records
+from aisle.bags.replay import recorded, replay
 from aisle.bags.simulated import write_simulation
 from aisle.bags.store_io import BagReader, BagWriter
 from aisle.bags.truth import read_truth
@@ -73,7 +73,9 @@ def test_what_a_replay_wrote_is_read_back_as_it_was(simulated, replayed):
 class Foreign:
     """A fusion that reports a soap put back on the rice's shelf, and notes the stores it gets."""
 
-    def __init__(self, store, runtime) -> None:
+    eyes = None
+
+    def __init__(self, store) -> None:
         self.stores, self.counters = [store], {"late": 0, "gaps": 3}
 
     def push(self, record):
@@ -89,9 +91,15 @@ class Foreign:
         return []
 
 
-def test_a_put_back_elsewhere_changes_no_store_model(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkout, "Fusion", Foreign)
-    joined = StoreCheckout(tmp_path, object())
+class MakesForeign:
+    sight, counters, warnings = False, {"unreadable": 2}, ("blind",)
+
+    def make(self, store):
+        return Foreign(store)
+
+
+def test_a_put_back_elsewhere_changes_no_store_model(tmp_path):
+    joined = StoreCheckout(tmp_path, MakesForeign())
     joined.store(1, tiny_store())
     predictions, receipts = joined.push(GateEvent(5, "gate", GateKind.ENTER, "s"))
     assert len(predictions) == 1
@@ -99,6 +107,8 @@ def test_a_put_back_elsewhere_changes_no_store_model(tmp_path, monkeypatch):
     assert len(joined._intake.fusion.stores) == 1
     assert joined.counters["fusion/gaps"] == 3
     assert "fusion/late" not in joined.counters
+    assert joined.counters["fusion/unreadable"] == 2
+    assert joined.warnings == ("blind",)
     joined.close()
 
 

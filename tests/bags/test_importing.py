@@ -6,7 +6,7 @@ from test_autocheckout import write_rows
 
 from aisle.bags import convert
 from aisle.bags.importing import import_autocheckout
-from aisle.bags.replay import read_records
+from aisle.bags.reading import read_records
 from aisle.bags.store_io import BagError, BagReader
 from aisle.cli.main import main
 from aisle.records import GateEvent, GateKind, WeightBatch

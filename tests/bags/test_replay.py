@@ -24,6 +24,8 @@ from aisle.records import (
 class Notes:
     """Fusion and ledger that only note what they get."""
 
+    sight, warnings = False, ("it was dark",)
+
     def __init__(self) -> None:
         self.seen: list[object] = []
         self.counters = {"fusion/late": 2}
@@ -64,6 +66,7 @@ def test_records_go_in_by_order_of_arrival_and_the_results_come_back(bag):
     assert heard == [receipt for _, receipt in result.updates]
     assert [prediction.final for _, prediction in result.predictions] == [False, False, True]
     assert result.counters == {"fusion/late": 2}
+    assert result.warnings == ["it was dark"]
     assert result.store_s == pytest.approx(4.0, abs=0.01)
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from aisle.bags import drawing
 from aisle.bags.evidence import Curve, Request, collect, curves, requests
-from aisle.bags.replay import Arrived, recorded
+from aisle.bags.reading import Arrived
+from aisle.bags.replay import recorded
 from aisle.bags.report import views, write_report
 from aisle.bags.truth import read_truth
 from aisle.records import Action, Change, ChangeState, WeightBatch

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from aisle.bags.convert_images import CAMERA_INFO, COMPRESSED, camera_info_from_message
-from aisle.bags.replay import INPUTS, read_records, replay
+from aisle.bags.reading import INPUTS, read_records
+from aisle.bags.replay import replay
 from aisle.bags.simulated import write_simulation
 from aisle.bags.store_io import BagReader, BagWriter, RawMessage
 from aisle.bags.truth import read_truth
@@ -132,9 +133,10 @@ class Till:
     """Takes what a replay pushes."""
 
     counters: dict[str, int] = {}  # noqa: RUF012
+    warnings = ()
 
-    def __init__(self):
-        self.kinds = Counter()
+    def __init__(self, sight):
+        self.kinds, self.sight = Counter(), sight
 
     def push(self, record):
         self.kinds[type(record).__name__] += 1
@@ -148,11 +150,13 @@ class Till:
         return [], []
 
 
-def test_a_replay_reads_pictures_past_the_damaged_ones(bag):
-    till = Till()
+@pytest.mark.parametrize("sight", [True, False])
+def test_a_replay_reads_pictures_for_a_fusion_that_sees(bag, sight):
+    till = Till(sight)
     result = replay(bag, checkout=till)
     assert result.counters == {}
     assert till.kinds["WeightBatch"] > 20
+    assert till.kinds["CameraFrame"] == (20 if sight else 0)
 
 
 @pytest.mark.parametrize("cameras", [True, False])

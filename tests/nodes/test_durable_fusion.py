@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 from till import Till
 
+from aisle.fusion.fusion import Fusion
+from aisle.fusion.maker import FusionMaker
 from aisle.fusion.runtime import load_runtime
 from aisle.records import ChangeState, GateEvent, GateKind, ReceiptState
 from aisle.sim.scenario import Scenario
@@ -39,8 +41,8 @@ def records(arrivals):
 
 
 def test_undisturbed_run_is_that_of_the_fusion_itself(store, runtime, arrivals, tmp_path):
-    durable = DurableFusion(store, runtime, tmp_path / "a.json")
-    plain = DurableFusion(store, runtime, tmp_path / "b.json").fusion
+    durable = DurableFusion(Fusion(store, runtime), tmp_path / "a.json")
+    plain = DurableFusion(Fusion(store, runtime), tmp_path / "b.json").fusion
     for record in records(arrivals):
         assert durable.push(record) == plain.push(record)
 
@@ -52,7 +54,7 @@ def test_killed_at_a_random_moment(store, runtime, arrivals, tmp_path, seed):
     path = tmp_path / "fusion.json"
     killed = sorted(rng.sample(range(100, len(arrivals) - 100), 2))
     away_ns = rng.choice([0, 500_000_000, 4_000_000_000])
-    fusion, said, back_ns, disturbed = DurableFusion(store, runtime, path), [], 0, set()
+    fusion, said, back_ns, disturbed = DurableFusion(Fusion(store, runtime), path), [], 0, set()
     passed, is_open = [], set()
     for number, arrival in enumerate(arrivals):
         record = arrival.record
@@ -64,7 +66,7 @@ def test_killed_at_a_random_moment(store, runtime, arrivals, tmp_path, seed):
             disturbed |= is_open
             continue
         if fusion is None:
-            fusion = DurableFusion(store, runtime, path)
+            fusion = DurableFusion(Fusion(store, runtime), path)
             said += fusion.flush()
             for event in passed:
                 said += fusion.push(event)
@@ -101,7 +103,7 @@ def check_changes(said):
 def test_nothing_is_said_while_the_disk_is_full(store, runtime, arrivals, tmp_path):
     folder = tmp_path / "state"
     folder.write_text("a file where the folder should be")
-    fusion = DurableFusion(store, runtime, folder / "fusion.json")
+    fusion = DurableFusion(Fusion(store, runtime), folder / "fusion.json")
     said = [p for record in records(arrivals) for p in fusion.push(record)]
     assert said == []
     assert "cannot be written" in fusion.error
@@ -113,7 +115,7 @@ def test_nothing_is_said_while_the_disk_is_full(store, runtime, arrivals, tmp_pa
 
 
 def test_session_that_left_with_the_last_sample_can_be_finished(store, runtime, arrivals, tmp_path):
-    fusion = DurableFusion(store, runtime, tmp_path / "fusion.json")
+    fusion = DurableFusion(Fusion(store, runtime), tmp_path / "fusion.json")
     last = max(n for n, r in enumerate(records(arrivals)) if isinstance(r, GateEvent))
     for record in records(arrivals)[: last + 1]:
         fusion.push(record)
@@ -124,11 +126,11 @@ def test_session_that_left_with_the_last_sample_can_be_finished(store, runtime, 
 
 
 def test_closed_session_is_not_opened_again(store, runtime, arrivals, tmp_path):
-    fusion = DurableFusion(store, runtime, tmp_path / "fusion.json")
+    fusion = DurableFusion(Fusion(store, runtime), tmp_path / "fusion.json")
     events = [record for record in records(arrivals) if isinstance(record, GateEvent)]
     for record in records(arrivals):
         fusion.push(record)
-    fusion = DurableFusion(store, runtime, tmp_path / "fusion.json")
+    fusion = DurableFusion(Fusion(store, runtime), tmp_path / "fusion.json")
     fusion.flush()
     assert [p for event in events for p in fusion.push(event)] == []
     assert fusion.fusion.memory.sessions == {}
@@ -138,9 +140,9 @@ def test_closed_session_is_not_opened_again(store, runtime, arrivals, tmp_path):
 def test_closed_sessions_are_told_again_whole(store, runtime, arrivals, tmp_path):
     """The ledger may have been away when they were told, and died with it who told them."""
     path = tmp_path / "fusion.json"
-    fusion = DurableFusion(store, runtime, path)
+    fusion = DurableFusion(Fusion(store, runtime), path)
     said = [p for record in records(arrivals) for p in fusion.push(record)]
-    again = {p.session: p for p in DurableFusion(store, runtime, path).flush()}
+    again = {p.session: p for p in DurableFusion(Fusion(store, runtime), path).flush()}
     for session in {p.session for p in said}:
         last = {c.id: c for p in said if p.session == session for c in p.changes}
         assert again[session].final
@@ -151,7 +153,7 @@ def test_closed_sessions_are_told_again_whole(store, runtime, arrivals, tmp_path
 def test_damaged_state_is_put_aside(store, runtime, tmp_path, content):
     path = tmp_path / "fusion.json"
     path.write_bytes(content)
-    fusion = DurableFusion(store, runtime, path)
+    fusion = DurableFusion(Fusion(store, runtime), path)
     assert fusion.counters["damaged_states"] == 1
     assert path.with_suffix(".damaged").read_bytes() == content
     assert "damaged" in fusion.error
@@ -159,13 +161,13 @@ def test_damaged_state_is_put_aside(store, runtime, tmp_path, content):
 
 def test_refused_gate_events_are_not_taken_as_done(store, runtime, arrivals, tmp_path):
     path = tmp_path / "fusion.json"
-    fusion = DurableFusion(store, runtime, path)
+    fusion = DurableFusion(Fusion(store, runtime), path)
     event = next(record for record in records(arrivals) if isinstance(record, GateEvent))
     for record in records(arrivals)[:50]:
         fusion.push(record)
     early = replace(event, session="early", stamp_ns=event.stamp_ns + 10**12)
     fusion.push(early)
-    again = DurableFusion(store, runtime, path)
+    again = DurableFusion(Fusion(store, runtime), path)
     for one in (fusion, again):
         one.push(replace(early, stamp_ns=event.stamp_ns))
         assert "early" in [waiting.session for waiting in one.fusion.memory.gates]
@@ -174,7 +176,7 @@ def test_refused_gate_events_are_not_taken_as_done(store, runtime, arrivals, tmp
 
 def test_the_state_does_not_grow_with_what_is_over(store, runtime, arrivals, tmp_path):
     path = tmp_path / "fusion.json"
-    fusion = DurableFusion(store, runtime, path)
+    fusion = DurableFusion(Fusion(store, runtime), path)
     for record in records(arrivals):
         fusion.push(record)
     before = path.stat().st_size
@@ -190,7 +192,7 @@ def test_the_state_does_not_grow_with_what_is_over(store, runtime, arrivals, tmp
 def test_after_a_lost_state_no_change_is_taken_for_an_old_one_and_all_receipts_close(
     store, runtime, arrivals, tmp_path, loss, told_again
 ):
-    till = Till(tmp_path, store, runtime)
+    till = Till(tmp_path, store, FusionMaker(runtime).make)
     till.store(0, store)
     everything = records(arrivals)
     lost, at = {}, 0

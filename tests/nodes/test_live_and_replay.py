@@ -7,6 +7,7 @@ from till import Till
 
 from aisle.bags.replay import replay
 from aisle.bags.store_io import BagWriter
+from aisle.fusion.maker import FusionMaker
 from aisle.fusion.runtime import load_runtime
 from aisle.receipts import receipt_json
 from aisle.records import GateEvent, GateKind, ReceiptState, WeightBatch
@@ -80,7 +81,7 @@ def run_live(till, arrivals):
 
 def test_live_and_replay_give_the_same_receipts(store, toy_model, arrivals, tmp_path):
     write_bag(tmp_path / "bag", arrivals)
-    till = Till(tmp_path, store, load_runtime(toy_model))
+    till = Till(tmp_path, store, FusionMaker(load_runtime(toy_model)).make)
     run_live(till, arrivals)
     result = replay(tmp_path / "bag", model=toy_model)
     assert [prediction for _, prediction in result.predictions] == till.said

@@ -7,17 +7,20 @@ from aisle_nodes.durable_fusion import DurableFusion
 
 
 class Till:
-    """Keeps its files in `folder`; `restart` is the death of the fusion, not of the ledger."""
+    """Keeps its files in `folder`; `restart` is the death of the fusion, not of the ledger.
 
-    def __init__(self, folder, store, runtime):
+    `make` makes the fusion of a store, as `FusionMaker.make` does.
+    """
+
+    def __init__(self, folder, store, make):
         self.ledger = Ledger(str(folder / "ledger.db"), config=LedgerConfig(synchronous="NORMAL"))
         self.ledger.set_catalogue(store)
-        self.path, self.runtime = folder / "fusion.json", runtime
+        self.path, self.make = folder / "fusion.json", make
         self.receipts = {}
         self.restart()
 
     def restart(self):
-        self.intake = Intake(lambda store: DurableFusion(store, self.runtime, self.path))
+        self.intake = Intake(lambda store: DurableFusion(self.make(store), self.path))
         self.said = []
 
     @property

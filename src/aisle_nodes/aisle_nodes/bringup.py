@@ -126,9 +126,23 @@ def node(
     )
 
 
-def checkout_nodes(context: LaunchContext, folder: str) -> list[Node]:
-    """Return the fusion and the ledger."""
-    fusion = {"model": argument(context, "model", str), "state_dir": folder}
+def checkout_nodes(
+    context: LaunchContext, folder: str, *, catalogue: str, cameras: bool
+) -> list[Node]:
+    """Return the fusion and the ledger.
+
+    Args:
+        context: Of the launch.
+        folder: For their states.
+        catalogue: Folder of a store whose pictures show the products; may be empty.
+        cameras: Whether anybody publishes the store's cameras: a fusion waits for them.
+    """
+    fusion = {
+        "model": argument(context, "model", str),
+        "state_dir": folder,
+        "catalogue": catalogue,
+        "cameras": cameras,
+    }
     return [
         node(context, "fusion_node", fusion),
         node(context, "receipt_node", {"database": f"sqlite:///{folder}/ledger.db"}),

@@ -12,9 +12,7 @@ from pydantic import TypeAdapter
 
 from aisle.files import write_atomic
 from aisle.fusion.fusion import Fusion, StoreAt
-from aisle.fusion.runtime import Runtime
 from aisle.records import Prediction, Record
-from aisle.store.types import Store
 
 AWAY = "fusion was restarted"
 MAX_REPEATED = 50
@@ -29,13 +27,12 @@ class DurableFusion:
     nothing they wait, and come with a later call.
 
     Args:
-        store: The store at the start.
-        runtime: The model.
+        fusion: A new one.
         path: The state's file. A damaged one is put aside, and counted.
     """
 
-    def __init__(self, store: Store, runtime: Runtime, path: Path) -> None:
-        self.fusion = Fusion(store, runtime)
+    def __init__(self, fusion: Fusion, path: Path) -> None:
+        self.fusion = fusion
         self.counters: Counter[str] = Counter()
         self.error = ""
         """Why the state cannot be written; empty when it can."""

@@ -1,7 +1,8 @@
-"""fusion_node: weights, passages and the store model become receipt predictions."""
+"""fusion_node: weights, pictures, passages and the store model become receipt predictions."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,7 @@ from aisle_msgs.msg import ReceiptPrediction, StoreModel, WeightReadings
 from aisle_msgs.msg import SlotChange as SlotMessage
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
+from sensor_msgs.msg import CompressedImage
 
 from aisle.bags.convert import (
     MessageError,
@@ -19,14 +21,17 @@ from aisle.bags.convert import (
     slot_change_from_message,
     weights_from_message,
 )
+from aisle.bags.convert_images import compressed_from_message
 from aisle.bags.convert_store import store_from_message
 from aisle.fusion.intake import Intake
+from aisle.fusion.maker import FusionMaker
 from aisle.fusion.runtime import RuntimeKind, open_runtime
 from aisle.records import Prediction, Record
 from aisle.store.types import Store
 from aisle_nodes.diagnostics import Level
 from aisle_nodes.durable_fusion import DurableFusion
 from aisle_nodes.interfaces import (
+    CAMERA_QOS,
     GATE_EVENTS,
     GATE_QOS,
     PREDICTIONS,
@@ -37,6 +42,7 @@ from aisle_nodes.interfaces import (
     STORE_QOS,
     TYPES,
     WEIGHTS_IN,
+    camera_topic,
     weights_topic,
 )
 from aisle_nodes.node import AisleNode, main_of
@@ -48,7 +54,7 @@ IDLE_PERIODS = 4
 is counted in periods, so that a process that was stopped for a while first takes what waits."""
 STATE_FILE = "fusion.json"
 SHOWN = 5
-"""Bad plates that are named; a store may have many."""
+"""Bad plates and cameras that are named; a store may have many."""
 
 
 class FusionNode(AisleNode[FusionParameters]):
@@ -57,16 +63,20 @@ class FusionNode(AisleNode[FusionParameters]):
     def __init__(self, **options: Any) -> None:
         super().__init__("fusion_node", FusionParameters, **options)
         self._intake = Intake(self._begin)
-        self._weights: dict[str, Any] = {}
+        self._streams: dict[str, Any] = {}
+        """Subscriptions to scales and cameras, by topic."""
         self._idle_periods = 0
 
     def _begin(self, store: Store) -> DurableFusion:
-        return DurableFusion(store, self._runtime, Path(self.params.state_dir) / STATE_FILE)
+        return DurableFusion(self._maker.make(store), Path(self.params.state_dir) / STATE_FILE)
 
     def configure(self) -> None:
-        """Load the model; wait for the store."""
-        kind = cast(RuntimeKind, self.params.runtime)  # the schema has checked it
-        self._runtime = open_runtime(kind, Path(self.params.model) if self.params.model else None)
+        """Load the models; wait for the store."""
+        params = self.params
+        kind = cast(RuntimeKind, params.runtime)  # the schema has checked it
+        runtime = open_runtime(kind, Path(params.model) if params.model else None)
+        catalogue = Path(params.catalogue) if params.catalogue else None
+        self._maker = FusionMaker(runtime, catalogue, cameras=params.cameras)
         self._predictions = self.create_lifecycle_publisher(
             ReceiptPrediction, PREDICTIONS, RECEIPT_QOS
         )
@@ -84,9 +94,9 @@ class FusionNode(AisleNode[FusionParameters]):
 
     def deactivate(self) -> None:
         """Stop listening."""
-        for subscription in [*self._inputs, *self._weights.values()]:
+        for subscription in [*self._inputs, *self._streams.values()]:
             self.destroy_subscription(subscription)
-        self._weights.clear()
+        self._streams.clear()
         self.destroy_timer(self._timer)
 
     def release(self) -> None:
@@ -102,14 +112,22 @@ class FusionNode(AisleNode[FusionParameters]):
         self.diagnostics.stream(STORE_MODEL).seen(stamp_ns, self.now_ns())
         self._idle_periods = 0
         self._publish(self._intake.store(stamp_ns, store))
-        for controller in store.controllers:
-            if controller not in self._weights:
-                self._weights[controller] = self.create_subscription(
-                    WeightReadings,
-                    weights_topic(controller),
-                    partial(self._on_weights, controller),
-                    WEIGHTS_IN,
-                )
+        self._listen(store)
+
+    def _listen(self, store: Store) -> None:
+        """Subscribe to scales, and to cameras where the fusion has eyes."""
+        wanted: dict[str, tuple[Any, Callable[[Any], None], Any]] = {
+            weights_topic(name): (WeightReadings, partial(self._on_weights, name), WEIGHTS_IN)
+            for name in store.controllers
+        }
+        durable = self._intake.fusion
+        if durable is not None and durable.fusion.eyes is not None:
+            for name in store.cameras:
+                topic = camera_topic(name, "image_raw/compressed")
+                wanted[topic] = CompressedImage, partial(self._on_picture, name), CAMERA_QOS
+        for topic in wanted.keys() - self._streams.keys():
+            kind, take, quality = wanted[topic]
+            self._streams[topic] = self.create_subscription(kind, topic, take, quality)
 
     def _on_gate(self, message: Any) -> None:
         try:
@@ -140,6 +158,18 @@ class FusionNode(AisleNode[FusionParameters]):
         self.diagnostics.stream(weights_topic(controller)).seen(batch.end_ns, self.now_ns())
         self._push(batch)
 
+    def _on_picture(self, camera: str, message: Any) -> None:
+        topic = camera_topic(camera, "image_raw/compressed")
+        try:
+            frame = compressed_from_message(message)
+            if frame.camera != camera:
+                raise MessageError(f"it is of camera {frame.camera!r}")
+        except MessageError as error:
+            self.diagnostics.count("malformed_pictures", f"message on {topic} refused: {error}")
+            return
+        self.diagnostics.stream(topic).seen(frame.stamp_ns, self.now_ns())
+        self._push(frame)
+
     def _push(self, record: Record) -> None:
         self._idle_periods = 0
         self._publish(self._intake.push(record))
@@ -167,15 +197,24 @@ class FusionNode(AisleNode[FusionParameters]):
         if durable is None:
             return
         fusion = durable.fusion
-        self.diagnostics.values.update(fusion.counters, **durable.counters)
+        self.diagnostics.values.update(fusion.counters, **durable.counters, **self._maker.counters)
         self.diagnostics.values["open_sessions"] = len(fusion.memory.sessions)
         hold("state", Level.ERROR, durable.error)
-        dead = ", ".join(f"{name} ({why})" for name, why in fusion.sync.reasons.items())
+        hold("sight", Level.WARN, "; ".join(self._maker.warnings))
+        changes = () if fusion.eyes is None else fusion.eyes.bad_cameras.values()
+        lost = _some(change.text for change in changes)
+        hold("cameras", Level.ERROR, f"camera {lost}: look at its cable" * bool(lost))
+        reasons, controllers = fusion.sync.reasons, fusion.store.controllers
+        dead = _some(f"{name} ({why})" for name, why in reasons.items() if name in controllers)
         hold("dead", Level.ERROR, f"no readings from {dead}: look at the controller" * bool(dead))
-        bad = [f"{plate} ({change.reason})" for plate, change in fusion.bad_plates.items()]
-        more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
-        named = ", ".join(bad[:SHOWN]) + more
-        hold("plates", Level.WARN, f"bad plates: {named}: look at them" * bool(bad))
+        bad = _some(f"{plate} ({change.reason})" for plate, change in fusion.bad_plates.items())
+        hold("plates", Level.WARN, f"bad plates: {bad}: look at them" * bool(bad))
+
+
+def _some(texts: Iterable[str]) -> str:
+    found = list(texts)
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return ", ".join(found[:SHOWN]) + more
 
 
 main = main_of(FusionNode)

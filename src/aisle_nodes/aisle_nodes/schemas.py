@@ -173,6 +173,10 @@ class FusionParameters(NodeParameters):
 
     model: str = parameter("", "Receipt model (ONNX file); empty for the one that is shipped")
     runtime: str = parameter("onnx", "What runs the model", choices=("onnx", "tensorrt"))
+    cameras: bool = parameter(True, "Use the store's cameras, where the model has sight")
+    catalogue: str = parameter(
+        "", "Folder of the store, whose pictures show the products; empty: cameras name none"
+    )
     state_dir: str = parameter("", "Folder for the state that survives a restart", required=True)
 
 

@@ -12,7 +12,7 @@ from aisle_msgs.msg import WeightReadings
 from aisle_msgs.srv import TarePlate
 
 from aisle.bags.convert import WEIGHTS, weights_to_message
-from aisle.bags.replay import read_records
+from aisle.bags.reading import read_records
 from aisle.bags.store_io import BagError, BagReader
 from aisle.records import WeightBatch
 from aisle.sensing.health import DEFAULT_TARE_SAMPLES, FrozenWatch, Tare

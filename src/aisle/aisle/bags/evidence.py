@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from aisle.bags.replay import Arrived
+from aisle.bags.reading import Arrived
 from aisle.records import Change, WeightBatch
 from aisle.store.types import Store
 

@@ -14,11 +14,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aisle.bags import convert, convert_images, convert_store
-from aisle.bags.messages import MessageError, bag_types
-from aisle.bags.store_io import BagError, BagReader, BagWriter, topic_prefix
+from aisle.bags.messages import bag_types
+from aisle.bags.reading import INPUTS, Arrived, has_pictures, read_records, store_topics
+from aisle.bags.store_io import BagError, BagReader, BagWriter
 from aisle.records import (
     CameraFrame,
     GateEvent,
@@ -31,25 +32,8 @@ from aisle.records import (
 from aisle.store.types import Store
 
 if TYPE_CHECKING:
-    from aisle.fusion.runtime import Runtime, RuntimeKind
-
-INPUTS: dict[str, Callable[[Any], Any]] = {
-    convert.WEIGHTS: convert.weights_from_message,
-    convert.GATE: convert.gate_from_message,
-    convert.SLOT_CHANGE: convert.slot_change_from_message,
-    convert_store.STORE: convert_store.store_from_message,
-    convert_images.COMPRESSED: convert_images.compressed_from_message,
-}
-"""Readers of what fusion and ledger take in, by message type."""
-
-
-@dataclass(frozen=True)
-class Arrived:
-    """A record of a bag and its time of arrival; a store comes with the stamp it holds from."""
-
-    log_ns: int
-    record: Record | tuple[int, Store] | CameraFrame | Prediction | Receipt
-
+    from aisle.fusion.maker import FusionMaker
+    from aisle.fusion.runtime import RuntimeKind
 
 Outcome = tuple[list[Prediction], list[Receipt]]
 """The predictions and the new revisions that one record led to."""
@@ -66,6 +50,14 @@ class Checkout(Protocol):
 
     def finish(self) -> Outcome:
         """Nothing more will come."""
+
+    @property
+    def sight(self) -> bool:
+        """Whether pictures are of any use; when not, they are not read."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of what was missing."""
 
     @property
     def counters(self) -> dict[str, int]:
@@ -100,58 +92,13 @@ class ReplayResult:
             self.receipts[receipt.session] = receipt
 
 
-def read_records(
-    reader: BagReader, names: set[str], counters: Counter[str], namespace: str | None = None
-) -> Iterator[Arrived]:
-    """Yield the records of a bag in order of arrival.
-
-    Args:
-        reader: The bag.
-        names: Types of messages: those of `INPUTS`, predictions and updates.
-        counters: Gets `malformed_messages` and one count by reason, damaged pictures included.
-        namespace: Only topics below it ("/rig1"); all when None.
-    """
-    readers = {
-        **INPUTS,
-        convert.PREDICTION: convert.prediction_from_message,
-        convert.UPDATE: convert.receipt_from_message,
-    }
-    prefix = topic_prefix(namespace)
-    for message in reader.messages(names):
-        if not message.topic.startswith(prefix):
-            continue
-        try:
-            record = readers[message.type](reader.decode(message))
-            _check_topic(message.topic, record)
-            yield Arrived(message.log_ns, record)
-        except MessageError as error:
-            counters["malformed_messages"] += 1
-            counters[f"malformed: {message.topic}: {error}"[:200]] += 1
-
-
-def _check_topic(topic: str, record: Any) -> None:
-    """Refuse readings and pictures on another device's topic, as the node does that listens."""
-    if isinstance(record, WeightBatch):
-        _, found, controller = topic.rpartition("weights/")
-        if found and controller != record.controller:
-            raise MessageError(f"it is of controller {record.controller!r}")
-    elif isinstance(record, CameraFrame):
-        _, found, camera = topic.removesuffix("/image_raw/compressed").rpartition("camera/")
-        if found and camera != record.camera:
-            raise MessageError(f"it is of camera {record.camera!r}")
-
-
-def store_topics(reader: BagReader) -> list[str]:
-    """Return the topics with store models."""
-    return sorted(t for t, name in reader.types.items() if name == convert_store.STORE)
-
-
 def replay(
     bag: Path,
     *,
     model: Path | None = None,
     runtime: RuntimeKind = "onnx",
     store: Store | None = None,
+    catalogue: Path | None = None,
     speed: float | None = None,
     namespace: str | None = None,
     out: Path | None = None,
@@ -165,6 +112,7 @@ def replay(
         model: ONNX file; the shipped model when None.
         runtime: What runs the model; see `aisle.fusion.runtime.open_runtime`.
         store: Takes the place of the store models in the bag.
+        catalogue: Folder of a store's files, whose pictures show the products.
         speed: Multiple of real time; as fast as possible when None.
         namespace: Where a bag holds several rigs, the one to take.
         out: Bag to write with predictions and updates.
@@ -182,15 +130,15 @@ def replay(
         reader = stack.enter_context(BagReader(bag))
         _check_store(reader, store, namespace)
         if checkout is None:
-            checkout = _new_checkout(stack, model, runtime)
+            maker = _maker(model, runtime, catalogue, has_pictures(reader, namespace))
+            checkout = _new_checkout(stack, maker)
         run = _Run(checkout, result, counters, on_update)
         if store is not None:
             types = bag_types()
             message = convert_store.store_to_message(store, 0, types)
             run.take_store(convert_store.store_from_message(message))
-        # Pictures would be decoded for nothing: this fusion's model has no sight.
-        names = set(INPUTS) - {convert_images.COMPRESSED}
-        names -= {convert_store.STORE} if store is not None else set()
+        names = set(INPUTS) - ({convert_store.STORE} if store is not None else set())
+        names -= set() if checkout.sight else {convert_images.COMPRESSED}
         records = read_records(reader, names, counters, namespace)
         for arrived in _paced(records, speed):
             run.take(arrived)
@@ -198,7 +146,7 @@ def replay(
             raise BagError(f"{bag} holds no usable store model{_reasons(counters)}")
         run.finish()
         result.counters = {**counters, **checkout.counters}
-        result.warnings = reader.warnings
+        result.warnings = [*reader.warnings, *checkout.warnings]
     result.wall_s = time.monotonic() - began
     if out is not None:
         write_result(out, result)
@@ -219,17 +167,20 @@ def _check_store(reader: BagReader, store: Store | None, namespace: str | None) 
 
 
 @lru_cache(maxsize=1)
-def _runtime(model: Path | None, kind: RuntimeKind) -> Runtime:
-    from aisle.fusion.runtime import open_runtime  # loads the inference library
+def _maker(
+    model: Path | None, kind: RuntimeKind, catalogue: Path | None, cameras: bool
+) -> FusionMaker:
+    from aisle.fusion.maker import FusionMaker  # loads the inference library
+    from aisle.fusion.runtime import open_runtime
 
-    return open_runtime(kind, model)
+    return FusionMaker(open_runtime(kind, model), catalogue, cameras=cameras)
 
 
-def _new_checkout(stack: ExitStack, model: Path | None, kind: RuntimeKind) -> Checkout:
+def _new_checkout(stack: ExitStack, maker: FusionMaker) -> Checkout:
     from aisle.bags.checkout import StoreCheckout  # loads the inference library
 
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="aisle-replay-"))
-    checkout = StoreCheckout(Path(folder), _runtime(model, kind))
+    checkout = StoreCheckout(Path(folder), maker)
     stack.callback(checkout.close)
     return checkout
 
@@ -254,7 +205,7 @@ class _Run:
         self.result.store_s = (arrived.log_ns - self.first_ns) / convert.SECOND
         if isinstance(record, tuple):
             self.take_store(record)
-        elif isinstance(record, (WeightBatch, GateEvent, SlotChange)):  # no use for pictures yet
+        elif isinstance(record, (WeightBatch, CameraFrame, GateEvent, SlotChange)):
             self._note(*self.checkout.push(record))
 
     def take_store(self, found: tuple[int, Store]) -> None:

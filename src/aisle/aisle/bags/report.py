@@ -14,7 +14,8 @@ from aisle.bags import convert, drawing
 from aisle.bags.evaluate import evaluate, final_changes, summary, units
 from aisle.bags.evidence import Request, collect, curves, requests
 from aisle.bags.frames import Shots, shots
-from aisle.bags.replay import ReplayResult, read_records, recorded, replay
+from aisle.bags.reading import read_records
+from aisle.bags.replay import ReplayResult, recorded, replay
 from aisle.bags.store_io import BagError, BagReader
 from aisle.bags.truth import TrueEvent, TrueSession, Truth
 from aisle.bags.truth_topic import find_truth
@@ -105,6 +106,7 @@ def write_report(
     recorded_only: bool = False,
     model: Path | None = None,
     store: Store | None = None,
+    catalogue: Path | None = None,
     namespace: str | None = None,
     frames: bool = True,
 ) -> None:
@@ -116,6 +118,7 @@ def write_report(
         recorded_only: Take the receipts that were recorded live; do not replay.
         model: For the replay; the shipped one when None.
         store: Takes the place of the bag's store model in a replay.
+        catalogue: For a replay: folder of a store's files, whose pictures show the products.
         namespace: Where the bag holds several rigs, the one to take.
         frames: Show pictures of the cameras, in which shoppers can be seen.
 
@@ -125,7 +128,7 @@ def write_report(
     if recorded_only:
         result = recorded(bag, namespace)
     else:
-        result = replay(bag, model=model, store=store, namespace=namespace)
+        result = replay(bag, model=model, store=store, catalogue=catalogue, namespace=namespace)
     if not result.stores:
         raise BagError(f"{bag} holds no store model")
     truth = find_truth(bag)

@@ -15,15 +15,16 @@ from aisle.bags.evaluate import Evaluation, evaluate, summary
 from aisle.bags.replay import recorded, replay
 from aisle.bags.store_io import BagError
 from aisle.bags.truth_topic import find_truth
-from aisle.cli.replay import Model, Namespace, StoreFolder, read_store
+from aisle.cli.replay import CatalogueFolder, Model, Namespace, StoreFolder, read_store
 from aisle.cli.tables import pairs_table, plain
 
 app = typer.Typer()
 
 
 def evaluate_bag(
-    bag: Path, as_recorded: bool, model: Path | None, store: Path | None, namespace: str | None
-) -> Evaluation:
+    bag: Path, as_recorded: bool, model: Path | None, store: Path | None, catalogue: Path | None,
+    namespace: str | None,
+) -> Evaluation:  # fmt: skip
     """Return one bag's evaluation.
 
     Raises:
@@ -35,7 +36,9 @@ def evaluate_bag(
     if as_recorded:
         result = recorded(bag, namespace)
     else:
-        result = replay(bag, model=model, store=read_store(store), namespace=namespace)
+        files = catalogue or store
+        own = read_store(store)
+        result = replay(bag, model=model, store=own, catalogue=files, namespace=namespace)
     return evaluate(str(bag), truth, result)
 
 
@@ -52,19 +55,18 @@ def command(
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Bags replayed at a time.")] = 1,
     model: Model = None,
     store: StoreFolder = None,
+    catalogue: CatalogueFolder = None,
     namespace: Namespace = None,
 ) -> None:
     """Compare receipts from bags with the truth: F1, right receipts, latency, doubt, errors."""
     total = Evaluation()
+    options = recorded_only, model, store, catalogue, namespace
     if jobs == 1:
         for bag in bags:
-            total.add(evaluate_bag(bag, recorded_only, model, store, namespace))
+            total.add(evaluate_bag(bag, *options))
     else:
         with ProcessPoolExecutor(jobs) as pool:
-            waiting = [
-                pool.submit(evaluate_bag, bag, recorded_only, model, store, namespace)
-                for bag in bags
-            ]
+            waiting = [pool.submit(evaluate_bag, bag, *options) for bag in bags]
             for future in waiting:
                 total.add(future.result())
     found = summary(total)

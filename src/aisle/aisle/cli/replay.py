@@ -30,6 +30,14 @@ StoreFolder = Annotated[
         "--store", help="Folder of a store that takes the place of the bag's.", show_default=False
     ),
 ]
+CatalogueFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalogue",
+        help="Folder of a store whose pictures show the products; that of --store when absent.",
+        show_default=False,
+    ),
+]
 Namespace = Annotated[
     str | None,
     typer.Option(help="Where the bag holds several rigs, the one to take.", show_default=False),
@@ -89,6 +97,7 @@ def command(
     model: Model = None,
     runtime: Runtime = "onnx",
     store: StoreFolder = None,
+    catalogue: CatalogueFolder = None,
     namespace: Namespace = None,
 ) -> None:
     """Make receipts from a bag, without ROS: the same as the nodes make.
@@ -101,6 +110,7 @@ def command(
         model=model,
         runtime=runtime,
         store=read_store(store),
+        catalogue=catalogue or store,
         speed=parse_speed(speed),
         namespace=namespace,
         out=bag_out,

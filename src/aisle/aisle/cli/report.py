@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from aisle.bags.report import write_report
-from aisle.cli.replay import Model, Namespace, StoreFolder, read_store
+from aisle.cli.replay import CatalogueFolder, Model, Namespace, StoreFolder, read_store
 
 app = typer.Typer()
 
@@ -28,6 +28,7 @@ def command(
     ] = True,
     model: Model = None,
     store: StoreFolder = None,
+    catalogue: CatalogueFolder = None,
     namespace: Namespace = None,
 ) -> None:
     """Explain the receipts of a bag in one HTML page: lines, doubts, plate curves, store map.
@@ -41,6 +42,7 @@ def command(
         recorded_only=recorded_only,
         model=model,
         store=read_store(store),
+        catalogue=catalogue or store,
         namespace=namespace,
         frames=frames,
     )
