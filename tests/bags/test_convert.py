@@ -1,4 +1,5 @@
 import array
+import copy
 from contextlib import suppress
 from dataclasses import replace
 
@@ -225,6 +226,14 @@ def test_a_store_survives_the_wire():
     assert read.products == store.products
 
 
+def _shelves(message, count):
+    """More shelves, 100 m each."""
+    more = [copy.deepcopy(message.shelves[0]) for _ in range(count)]
+    for number, shelf in enumerate(more):
+        shelf.id, shelf.size.x = f"more{number}", 100.0
+    return more
+
+
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
@@ -246,6 +255,15 @@ def test_a_store_survives_the_wire():
         (lambda m: m.cameras.append(m.cameras[0]), "two cameras"),
         (lambda m: setattr(m.gates[0], "kind", "window"), "gate door: kind is 'window'"),
         (lambda m: m.gates.append(m.gates[0]), "two gates"),
+        (lambda m: setattr(m.fixtures[0].pose.position, "x", 1e6), "position is 1e"),
+        (lambda m: setattr(m.gates[0].pose.position, "y", -1001.0), "gate door position is -1001"),
+        (lambda m: setattr(m.cameras[0].pose.position, "z", 2e3), "camera cam1 position is 2000"),
+        (lambda m: setattr(m.fixtures[0].size, "x", 101.0), "size is 101, at most 100"),
+        (lambda m: setattr(m.shelves[0].size, "x", 1e9), "size is 1e"),
+        (lambda m: setattr(m.cameras[0], "width", 8193), "width is 8193"),
+        (lambda m: setattr(m.cameras[0], "height", 65536), "height is 65536"),
+        (lambda m: m.cameras.extend(m.cameras[:1] * 256), "cameras has 257 entries"),
+        (lambda m: m.shelves.extend(_shelves(m, 60)), "shelves are 60.. m long, at most 5000"),
     ],
 )
 def test_a_broken_store_is_refused_with_the_reason(spoil, says):

@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.fusion.synchronizer import SECOND, TICK_NS, SyncConfig, Synchronizer
+from aisle.fusion.config import SyncConfig
+from aisle.fusion.synchronizer import SECOND, TICK_NS, Synchronizer
 from aisle.records import GateEvent, GateKind, WeightBatch
 
 PERIOD_NS = SECOND // 60

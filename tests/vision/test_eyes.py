@@ -7,10 +7,11 @@ import pytest
 from vision_store import ByColour, plain, store
 
 from aisle.fusion.eyes import Eyes
-from aisle.fusion.fusion import Fusion, StoreAt
+from aisle.fusion.fusion import NO_CAMERA, Fusion, StoreAt
 from aisle.fusion.windows import ALL_SHAPES, CHOICES, FEATURES, MARKS, TRACK, VIEWS, collate
-from aisle.records import Action, CameraFrame, GateEvent, GateKind
-from aisle.store.types import Product, Slot
+from aisle.records import Action, CameraFrame, GateEvent, GateKind, WeightBatch
+from aisle.store.geometry import translation
+from aisle.store.types import Controller, Gate, Plate, Product, Slot
 
 SECOND = 1_000_000_000
 START = 1_000 * SECOND
@@ -119,18 +120,100 @@ def test_windows_have_the_shapes_that_a_model_with_sight_takes(walls):
     assert not window.arrays["candidate_look"][oats].any()
 
 
+class Nobody:
+    """Follows nobody."""
+
+    memory = look = 1
+
+    def step(self, inputs):
+        raise AssertionError("nobody is followed here")
+
+
+def test_a_store_too_large_to_follow_anybody_in_is_named_and_its_shelves_are_seen(walls):
+    far = Gate("far", "exit", translation(900.0, 900.0, 0.0))
+    eyes = Eyes(replace(walls, gates={**walls.gates, "far": far}), ByColour(), Nobody(), LOOKS)
+    assert "too large" in eyes.trouble
+    assert eyes.shelves == set(walls.shelves)
+    eyes.use(walls)
+    assert eyes.trouble == ""
+
+
 def test_the_same_pictures_say_the_same_again(walls):
     _, _, first = run(walls, visit(walls))
     _, _, second = run(walls, visit(walls))
     assert first == second
 
 
-def test_a_camera_that_falls_silent_is_a_gap_and_the_store_goes_on(walls):
+def test_a_camera_that_falls_silent_is_named_and_no_gap(walls):
     fusion, _, found = run(walls, visit(walls, cameras=("left",)))
-    assert any("camera/right: silent" in gap for p in found for gap in p.gaps)
-    assert "right" in fusion.eyes.bad_cameras
+    assert not any(p.gaps for p in found)
+    lost = fusion.eyes.bad_cameras["right"]
+    assert lost.reason == "silent"
+    assert lost.stamp_ns - lost.since_ns < 2 * SECOND
     changes = {change.id: change for p in found for change in p.changes}
     assert [change.product for change in changes.values()] == ["tea"]
+
+
+def weights(begin_s, end_s):
+    """A controller without plates that matter, five times a second."""
+    for number in range(round(begin_s * 5), round(end_s * 5)):
+        kilograms = np.zeros((12, 1), np.float32)
+        stamp = START + number * SECOND // 5
+        yield WeightBatch("c1", stamp, SECOND // 60, ("p1",), kilograms, np.zeros(1, np.uint8))
+
+
+def scaled(walls):
+    """The same store with a plate on a shelf."""
+    shelf = walls.shelves["g1/s0"]
+    return replace(
+        walls,
+        controllers={"c1": Controller("c1", ("p1",))},
+        plates={"p1": Plate("p1", shelf.id, "c1", 0, (0.1, 0.1), None)},
+        shelves={**walls.shelves, shelf.id: replace(shelf, plates=("p1",))},
+    )
+
+
+def by_time(*parts):
+    records = [record for part in parts for record in part]
+    return sorted(records, key=lambda r: getattr(r, "end_ns", r.stamp_ns))
+
+
+def test_a_store_without_any_camera_left_tells_each_session_once(walls):
+    walls = scaled(walls)
+    passages = [passage(GateKind.ENTER, 1.0), passage(GateKind.EXIT, 8.0)]
+    seen = [frames(walls, 0, 3, RED), frames(walls, 3, 5, RED, cameras=("left",))]
+    fusion, _, found = run(walls, by_time(weights(0, 14), passages, *seen))
+    assert [gap for p in found for gap in p.gaps if not p.final] == [NO_CAMERA]
+    assert found[-1].gaps == (NO_CAMERA,)
+    assert set(fusion.eyes.bad_cameras) == {"left", "right"}
+
+
+def test_cameras_whose_clock_is_wrong_are_named_and_scales_go_on(walls):
+    walls = scaled(walls)
+    late = [replace(f, stamp_ns=f.stamp_ns - 60 * SECOND) for f in frames(walls, 0, 9, RED)]
+    passages = [passage(GateKind.ENTER, 1.0), passage(GateKind.EXIT, 5.0)]
+    ordered = sorted(
+        [*weights(0, 9), *passages, *late],
+        key=lambda r: r.stamp_ns + 60 * SECOND * isinstance(r, CameraFrame),
+    )
+    fusion, _, found = run(walls, ordered)
+    assert {c: b.reason for c, b in fusion.eyes.bad_cameras.items()} == {
+        "left": "clock behind",
+        "right": "clock behind",
+    }
+    assert fusion.sync.epoch == 0
+    assert found[-1].final
+    assert found[-1].gaps == (NO_CAMERA,)
+
+
+def test_all_cameras_lost_is_a_gap_where_there_is_nothing_else(walls):
+    held = by_time(
+        frames(walls, 0, 4, RED),
+        [passage(GateKind.ENTER, 1.0), passage(GateKind.EXIT, 8.0)],
+        frames(walls, 6, 13, RED),
+    )
+    _, _, found = run(walls, held)
+    assert found[-1].gaps == ("camera/*: 2.00 s missing",)
 
 
 def test_without_sight_pictures_are_left_out_and_counted(walls):

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from vision_store import camera, dotted, store
 
 from aisle.store.camera import project
+from aisle.store.geometry import translation
+from aisle.store.types import Gate
 from aisle.vision.floor_map import CELL_M, GRAIN, PLANES_M, FloorMap
 
 HUNG = {"left": (-0.7, -0.6, 2.4), "right": (0.7, -0.3, 2.4), "wide": (0.1, -1.4, 2.6)}
@@ -124,3 +126,15 @@ def test_sizes_that_do_not_divide_evenly_keep_their_places():
 def test_a_store_without_anything_has_no_floor():
     with pytest.raises(ValueError, match="no floor"):
         FloorMap(replace(store(), fixtures={}, shelves={}, gates={}))
+
+
+def test_a_floor_that_would_fill_memory_is_refused():
+    far = Gate("far", "exit", translation(600.0, 900.0, 0.0))
+    wide = store()
+    with pytest.raises(ValueError, match="too large for 2 cameras"):
+        FloorMap(replace(wide, gates={**wide.gates, "far": far}))
+    one = wide.cameras["left"]
+    many = {f"c{i}": replace(one, id=f"c{i}") for i in range(256)}
+    large = replace(wide, gates={"far": Gate("far", "exit", translation(20.0, 40.0, 0.0))})
+    with pytest.raises(ValueError, match="too large for 256 cameras"):
+        FloorMap(replace(large, cameras=many))

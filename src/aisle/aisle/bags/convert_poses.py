@@ -7,9 +7,15 @@ from typing import Any
 import numpy as np
 
 from aisle.bags.convert import MessageError, finite
+from aisle.bags.fields import within
 from aisle.bags.messages import MessageTypes
 from aisle.store.geometry import quaternion_from_pose
 from aisle.store.types import Matrix
+
+MAX_PLACE_M = 1000.0
+"""How far from the origin of `map` anything of a store may be, along each axis."""
+MAX_SIZE_M = 100.0
+"""Of a thing in a store."""
 
 
 def single(value: Any, name: str) -> float:
@@ -38,7 +44,8 @@ def pose_from_message(message: Any, name: str) -> Matrix:
     """Return a 4x4 matrix.
 
     Raises:
-        MessageError: A number is not finite, or the quaternion has no direction.
+        MessageError: A number is not finite, the quaternion has no direction, or the place is too
+            far away.
     """
     p, q = message.position, message.orientation
     x, y, z, w = (finite(value, f"{name} orientation") for value in (q.x, q.y, q.z, q.w))
@@ -52,7 +59,7 @@ def pose_from_message(message: Any, name: str) -> Matrix:
         [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
         [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
     ]
-    matrix[:3, 3] = [finite(value, f"{name} position") for value in (p.x, p.y, p.z)]
+    matrix[:3, 3] = [within(value, f"{name} position", MAX_PLACE_M) for value in (p.x, p.y, p.z)]
     return matrix
 
 
@@ -71,9 +78,11 @@ def size_from_message(message: Any, name: str) -> tuple[float, float, float]:
     """Return x, y, z.
 
     Raises:
-        MessageError: A number is not finite, or negative.
+        MessageError: A number is not finite, negative, or too large.
     """
-    x, y, z = (finite(value, f"{name} size") for value in (message.x, message.y, message.z))
+    x, y, z = (
+        within(value, f"{name} size", MAX_SIZE_M) for value in (message.x, message.y, message.z)
+    )
     if min(x, y, z) < 0:
         raise MessageError(f"{name} has a negative size")
     return x, y, z

@@ -45,6 +45,9 @@ from aisle.store.types import Camera, Controller, Fixture, Gate, Plate, Product,
 
 STORE = "aisle_msgs/msg/StoreModel"
 MAP_FRAME = "map"
+MAX_CAMERAS = 256
+MAX_SHELVES_M = 5000.0
+"""All shelves of a store in a row: cameras keep a map of each piece."""
 _Entry = TypeVar("_Entry", Product, Fixture, Shelf, Plate, Slot, Controller, Camera, Gate)
 
 
@@ -287,8 +290,11 @@ def _by_id(entries: list[_Entry], kind: str) -> dict[str, _Entry]:
     return found
 
 
-def _check_references(store: Store) -> None:
-    """Raise unless every reference between the parts of a store leads somewhere."""
+def _check(store: Store) -> None:
+    """Raise unless the parts of a store lead to each other and can be held in memory."""
+    length_m = sum(shelf.size_m[0] for shelf in store.shelves.values())
+    if length_m > MAX_SHELVES_M:
+        raise MessageError(f"shelves are {length_m:.0f} m long, at most {MAX_SHELVES_M:.0f} m")
     for shelf in store.shelves.values():
         if shelf.fixture not in store.fixtures:
             raise MessageError(f"shelf {shelf.id} is on unknown fixture {shelf.fixture}")
@@ -325,6 +331,7 @@ def store_from_message(message: Any) -> tuple[int, Store]:
         on_fixture[shelf.fixture].append(shelf.id)
     fixtures = [_fixture(item, on_fixture) for item in items(message.fixtures, "fixtures")]
     controllers = [_controller(m, of_controller) for m in items(message.controllers, "controllers")]
+    cameras = [_camera(item) for item in items(message.cameras, "cameras", MAX_CAMERAS)]
     store = Store(
         name=text(message.name, "name"),
         currency=text(message.currency, "currency"),
@@ -334,9 +341,9 @@ def store_from_message(message: Any) -> tuple[int, Store]:
         plates=plates,
         slots=_by_id([_slot(item) for item in items(message.slots, "slots")], "slots"),
         controllers=_by_id(controllers, "controllers"),
-        cameras=_by_id([_camera(item) for item in items(message.cameras, "cameras")], "cameras"),
+        cameras=_by_id(cameras, "cameras"),
         gates=_by_id([_gate(item) for item in items(message.gates, "gates")], "gates"),
         revision=whole(message.revision, "revision", 0, 2**32 - 1),
     )
-    _check_references(store)
+    _check(store)
     return stamp(message.header.stamp), store

@@ -17,7 +17,7 @@ from aisle.bags.messages import MessageError, MessageTypes
 MAX_TEXT = 512
 """Longest text, characters."""
 MAX_PLATES = 4096
-MAX_SIDE = 65536
+MAX_SIDE = 8192
 """Of a picture, pixels."""
 MAX_ITEMS = 100_000
 MAX_QUANTITY = 100_000
@@ -81,6 +81,14 @@ def finite(value: Any, name: str) -> float:
     number = float(value)
     if not math.isfinite(number):
         raise MessageError(f"{name} is {number}")
+    return number
+
+
+def within(value: Any, name: str, limit: float) -> float:
+    """Return a number no further from 0 than `limit`."""
+    number = finite(value, name)
+    if abs(number) > limit:
+        raise MessageError(f"{name} is {number:g}, at most {limit:g} is allowed")
     return number
 
 

@@ -3,6 +3,9 @@
 Two questions are kept apart. *Who is silent?* is judged by the pace: time as the smooth progress of
 any speaking stream tells it, to which no jump of a clock adds anything. *Whose clock is wrong?* is
 judged by a vote of the streams that speak: those agree whose newest stamps lie within the limit.
+
+Cameras vote only while no other stream speaks. Otherwise they are measured by the time that the
+others have found, and move nothing but the pace.
 """
 
 from __future__ import annotations
@@ -42,6 +45,7 @@ class _Stream:
     """Where it is on the pace."""
     heard_ns: int
     """The pace when it last spoke."""
+    camera: bool
     claim_ns: int | None = None
     """The newest stamp that it told, believed or not."""
     settled: bool = False
@@ -63,11 +67,14 @@ class Clocks:
 
     Args:
         names: The streams.
+        cameras: Those that are cameras.
         limit_ns: Silence, difference between clocks, and duration of a doubt, that are borne.
         far_ns: A lone stream that jumps ahead further is believed when its next message agrees.
     """
 
-    def __init__(self, names: Iterable[str], limit_ns: int, far_ns: int) -> None:
+    def __init__(
+        self, names: Iterable[str], cameras: Iterable[str], limit_ns: int, far_ns: int
+    ) -> None:
         self._limit_ns, self._far_ns = limit_ns, far_ns
         self._pace_ns = 0
         self._newest_pace_ns = 0
@@ -78,12 +85,14 @@ class Clocks:
         self.changes: list[str] = []
         """Streams whose standing has changed; the reader empties it."""
         self._streams: dict[str, _Stream] = {}
-        self.set_names(names)
+        self.set_names(names, cameras)
 
-    def set_names(self, names: Iterable[str]) -> None:
+    def set_names(self, names: Iterable[str], cameras: Iterable[str]) -> None:
         """Follow a new set of streams; those that stay keep their state."""
-        pace = self._pace_ns
-        self._streams = {name: self._streams.get(name) or _Stream(pace, pace) for name in names}
+        pace, seeing = self._pace_ns, set(cameras)
+        self._streams = {
+            name: self._streams.get(name) or _Stream(pace, pace, name in seeing) for name in names
+        }
 
     def standing(self, name: str) -> Standing:
         """What a stream is good for now."""
@@ -93,6 +102,12 @@ class Clocks:
         """How far the clock of an askew stream is ahead; negative when it is behind."""
         return self._streams[name].lead_ns
 
+    def votes(self, name: str) -> bool:
+        """Whether a stream has a say in what time it is."""
+        return not self._streams[name].camera or all(
+            self.silent(other) for other, stream in self._streams.items() if not stream.camera
+        )
+
     def hear(self, name: str, first_ns: int, end_ns: int, period_ns: int) -> Verdict:
         """Take note of a message with samples from `first_ns` to `end_ns`."""
         stream = self._streams[name]
@@ -100,9 +115,13 @@ class Clocks:
         stream.settled &= smooth
         stream.heard_ns = self._pace_ns
         lead = 0 if self.newest_ns is None else end_ns - self.newest_ns
-        wins, alone = self._vote(stream, end_ns, lead)
-        believed = smooth or not alone or lead <= self._far_ns
-        if wins and lead >= -self._limit_ns and believed:
+        if self.votes(name):
+            wins, alone = self._vote(stream, end_ns, lead)
+            believed = smooth or not alone or lead <= self._far_ns
+            in_line = wins and lead >= -self._limit_ns and believed
+        else:
+            wins, in_line = False, self.newest_ns is not None and abs(lead) <= self._limit_ns
+        if in_line:
             self._line_up(name, stream, end_ns)
             verdict = Verdict.IN_LINE
         else:
@@ -147,6 +166,8 @@ class Clocks:
         for other in self._streams.values():
             if other is stream or other.claim_ns is None or pace - other.heard_ns > limit:
                 continue
+            if other.camera and not stream.camera:
+                continue
             claims.append(other.claim_ns)
             if abs(other.claim_ns - end_ns) > limit:
                 against.append(other.claim_ns)
@@ -159,7 +180,7 @@ class Clocks:
 
     def _line_up(self, name: str, stream: _Stream, end_ns: int) -> None:
         stream.settled, stream.out_since_ns, stream.lead_ns = True, None, 0
-        if self.newest_ns is None or end_ns > self.newest_ns:
+        if self.votes(name) and (self.newest_ns is None or end_ns > self.newest_ns):
             self.newest_ns, self._newest_pace_ns = end_ns, self._pace_ns
         self._stand(name, stream, Standing.LIVE)
 

@@ -5,7 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from aisle.fusion.decode import DecodeConfig
-from aisle.fusion.synchronizer import SyncConfig
+
+
+@dataclass(frozen=True)
+class SyncConfig:
+    """Limits of the synchronizer, seconds of message stamps."""
+
+    hold_s: float = 0.1
+    """How far all live scales must be past a tick before it closes."""
+    picture_wait_s: float = 0.15
+    """How much further they must be when a live camera's pictures are not past the tick yet: then
+    it goes on without them. Cameras that have nobody else wait for each other as long."""
+    late_limit_s: float = 1.5
+    """A stream that says nothing while others bring this much is dead until it speaks again. A
+    clock that differs from the others' by more is wrong, and one that was set back by less is
+    waited for. A doubt about a clock lasts as long."""
+    gate_lead_s: float = 10.0
+    """How far a gate's stamp must be ahead of all scales to move time on in their place: drivers
+    that were held up for a moment are not dead because the gate was not."""
+    gap_s: float = 0.75
+    """Missing time within a stream that counts as a gap."""
+    jump_s: float = 5.0
+    """A lone stream that jumps ahead further than this is believed when its next batch agrees; a
+    batch that spans more is refused."""
+    gate_reach_s: float = 60.0
+    """A passage whose stamp is further from the newest one does not move time."""
+    max_ticks: int = 4 * 600
+    """Ticks that one record may close; time beyond is skipped, and that is a gap."""
 
 
 @dataclass(frozen=True)

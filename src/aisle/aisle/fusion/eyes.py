@@ -42,6 +42,9 @@ class Eyes:
     ) -> None:  # fmt: skip
         self._encoder, self._follower, self.looks = encoder, follower, looks
         self._known: set[str] = set()
+        self._tracks: Tracks | None
+        self.trouble: str
+        """Why nobody is followed although there is a follower; empty when all is well."""
         self._use(store)
 
     def _use(self, store: Store) -> None:
@@ -49,7 +52,12 @@ class Eyes:
         self._buffer = ViewBuffer(store)
         self._strips = ShelfStrips(store)
         self._sight = ShelfSight(self._strips, list(store.shelves), self._encoder)
-        self._tracks = Tracks(FloorMap(store), self._follower) if self._follower else None
+        self._tracks, self.trouble = None, ""
+        if self._follower is not None:
+            try:
+                self._tracks = Tracks(FloorMap(store), self._follower)
+            except ValueError as error:  # A store model is not to be trusted.
+                self.trouble = f"nobody is followed: {error}"
 
     def use(self, store: Store) -> None:
         """Take a store model into use; what was seen goes on unless anything stands elsewhere."""
@@ -79,8 +87,12 @@ class Eyes:
         return self._buffer.bad
 
     def add(self, frame: CameraFrame) -> None:
-        """Take a frame."""
+        """Take a frame whose stamp is in line."""
         self._buffer.add(frame)
+
+    def refuse(self, camera: str, reason: str) -> None:
+        """A frame has come that is out of line."""
+        self._buffer.refuse(camera, reason)
 
     def forget(self) -> None:
         """Clocks were set back: what was seen is of another time."""
@@ -97,7 +109,7 @@ class Eyes:
             now_ns: How far time has come.
             sessions: Open ones; new ones are followed from the entry gate on.
         """
-        self._buffer.note_time(now_ns)
+        self._buffer.note_time(now_ns, tick_ns)
         new, self._known = sessions.keys() - self._known, set(sessions)
         if not sessions:
             return

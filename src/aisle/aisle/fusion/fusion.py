@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from aisle.fusion import commits
+from aisle.fusion.beats import Beat, Picture
 from aisle.fusion.config import FusionConfig
 from aisle.fusion.eyes import Eyes
 from aisle.fusion.memory import MAX_CLEARED, Memory
@@ -19,9 +20,12 @@ from aisle.fusion.plates import Plates
 from aisle.fusion.questions import Observer, Questions
 from aisle.fusion.runtime import Runtime
 from aisle.fusion.shelves import Shelves, StoreAt
-from aisle.fusion.synchronizer import SECOND, Beat, Picture, Synchronizer, camera_stream
+from aisle.fusion.synchronizer import SECOND, Synchronizer
 from aisle.records import CameraFrame, GateEvent, Prediction, Record, SlotChange, WeightBatch
 from aisle.store.types import Store
+
+NO_CAMERA = "no camera gives pictures to rely on"
+"""The gap of sessions in a store all of whose cameras are bad."""
 
 
 class Fusion:
@@ -43,11 +47,13 @@ class Fusion:
     ) -> None:  # fmt: skip
         self.config = config or FusionConfig()
         self.eyes = eyes
-        self.sync = Synchronizer(self._streams(store), self.config.sync)
+        self.sync = Synchronizer(store.controllers, self.config.sync, self._cameras)
         self._runtime, self._observer = runtime, observer
         self._counters: Counter[str] = Counter()
         self._stores: list[StoreAt] = []
         self._cleared: list[SlotChange] = []
+        self._unseen: set[str] = set()
+        """Sessions that have been told that no camera sees them."""
         self._shelves = Shelves(_in_place(store), self.config, self._counters, eyes)
         self._plates = Plates(self.config)
         memory = Memory()
@@ -62,9 +68,9 @@ class Fusion:
             self.eyes,
         )  # fmt: skip
 
-    def _streams(self, store: Store) -> list[str]:
-        cameras = () if self.eyes is None else self.eyes.cameras
-        return [*store.controllers, *(camera_stream(camera) for camera in cameras)]
+    @property
+    def _cameras(self) -> tuple[str, ...]:
+        return () if self.eyes is None else self.eyes.cameras
 
     @property
     def store(self) -> Store:
@@ -120,6 +126,7 @@ class Fusion:
         self._plates.tell(memory, self.store, out)
         if self.eyes is not None:
             self.eyes.look(tick_ns, self.sync.newest_ns or tick_ns, memory.sessions)
+            self._tell_unseen(self.eyes, out)
         memory.tick_ns = tick_ns
         commits.forget(memory, tick_ns, out)
         if memory.sessions:
@@ -170,13 +177,8 @@ class Fusion:
         """Take a batch; the predictions of a silence of all scales that it ends."""
         if not self._shelves.knows(batch):
             return []
-        found = self._after_silence(batch)
-        epoch = self.sync.epoch
-        if self.sync.accept(batch):
-            if self.sync.epoch != epoch:
-                self._move_time(batch.end_ns)
-            if self._passages.began_ns is None:
-                self._passages.begin(batch.stamp_ns)
+        used, found = self._hear(batch)
+        if used:
             batch = self._shelves.add(batch, self.config.heaviest_kg)
             self._plates.add(batch)
             self.sync.note_readings(batch, bool(np.isfinite(batch.kilograms).any()))
@@ -189,15 +191,32 @@ class Fusion:
             self._counters["frames_left_out"] += 1
             return []
         beat = Picture(frame.camera, frame.stamp_ns, round(SECOND / camera.rate_hz))
-        found = self._after_silence(beat)
-        epoch = self.sync.epoch
-        if self.sync.accept(beat):
-            if self.sync.epoch != epoch:
-                self._move_time(beat.end_ns)
-            if self._passages.began_ns is None:
-                self._passages.begin(beat.stamp_ns)
+        used, found = self._hear(beat)
+        if used:
             self.eyes.add(frame)
+        else:
+            self.eyes.refuse(frame.camera, self.sync.refusal.replace("_", " "))
         return found
+
+    def _hear(self, batch: Beat) -> tuple[bool, list[Prediction]]:
+        """Whether a message is of use; the predictions of a silence that it ends."""
+        found = self._after_silence(batch)
+        epoch = self.sync.epoch
+        used = self.sync.accept(batch)
+        if self.sync.epoch != epoch:
+            self._move_time(batch.end_ns)
+        if used and self._passages.began_ns is None:
+            self._passages.begin(batch.stamp_ns)
+        return used, found
+
+    def _tell_unseen(self, eyes: Eyes, out: Outbox) -> None:
+        """A store with cameras of which none gives anything is a gap, once a session."""
+        sessions = self.memory.sessions
+        blind = bool(eyes.cameras) and set(eyes.cameras) <= set(eyes.bad_cameras)
+        unseen = set(sessions) if blind else set()
+        for name in sorted(unseen - self._unseen):
+            out.gap(sessions[name], NO_CAMERA)
+        self._unseen = unseen
 
     def _move_time(self, now_ns: int) -> None:
         """Most clocks were set back: sessions go on, what was seen is forgotten."""
@@ -228,7 +247,7 @@ class Fusion:
                 self.eyes.use(newest)
             self._shelves.use(_in_place(newest))
             self._plates.use(newest)
-            self.sync.set_streams(self._streams(newest))
+            self.sync.set_streams(newest.controllers, self._cameras)
 
     def _take_cleared(self, tick_ns: int) -> None:
         delay = round(self.config.store_delay_s * SECOND)

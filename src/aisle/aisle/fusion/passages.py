@@ -5,10 +5,11 @@ from __future__ import annotations
 import bisect
 from collections import Counter
 
+from aisle.fusion.beats import stream_topic
 from aisle.fusion.config import FusionConfig
 from aisle.fusion.memory import Memory, Session
 from aisle.fusion.outbox import Outbox
-from aisle.fusion.synchronizer import SECOND, Synchronizer, stream_topic
+from aisle.fusion.synchronizer import SECOND, Synchronizer
 from aisle.records import GateEvent, GateKind
 
 _FUTURE = "gate_events_from_the_future"

@@ -9,86 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
+from aisle.fusion.beats import ALL_CAMERAS, Beat, camera_stream, stream_topic
 from aisle.fusion.clocks import Clocks, Standing, Verdict
+from aisle.fusion.config import SyncConfig
 from aisle.records import GateEvent, WeightBatch
 
 SECOND = 1_000_000_000
 TICK_NS = SECOND // 4
-
-
-class Beat(Protocol):
-    """What the synchronizer needs of a message: a `WeightBatch` has it, and a `Picture`."""
-
-    @property
-    def controller(self) -> str:
-        """The stream."""
-
-    @property
-    def stamp_ns(self) -> int:
-        """Of the first sample."""
-
-    @property
-    def end_ns(self) -> int:
-        """Of the last sample."""
-
-    @property
-    def period_ns(self) -> int:
-        """Between samples."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A camera's frame, as a beat of its stream."""
-
-    camera: str
-    stamp_ns: int
-    period_ns: int
-
-    @property
-    def controller(self) -> str:
-        """The stream."""
-        return camera_stream(self.camera)
-
-    @property
-    def end_ns(self) -> int:
-        """A picture is one sample."""
-        return self.stamp_ns
-
-
-def camera_stream(camera: str) -> str:
-    """The name of a camera's stream; that of a controller's is the controller's own."""
-    return f"camera/{camera}"
-
-
-def stream_topic(stream: str) -> str:
-    """A stream as people know it."""
-    return stream if "/" in stream else f"weights/{stream}"
-
-
-@dataclass(frozen=True)
-class SyncConfig:
-    """Limits of the synchronizer, seconds of message stamps."""
-
-    hold_s: float = 0.1
-    """How far all live streams must be past a tick before it closes."""
-    late_limit_s: float = 1.5
-    """A stream that says nothing while others bring this much is dead until it speaks again. A
-    clock that differs from the others' by more is wrong, and one that was set back by less is
-    waited for. A doubt about a clock lasts as long."""
-    gate_lead_s: float = 10.0
-    """How far a gate's stamp must be ahead of all scales to move time on in their place: drivers
-    that were held up for a moment are not dead because the gate was not."""
-    gap_s: float = 0.75
-    """Missing time within a stream that counts as a gap."""
-    jump_s: float = 5.0
-    """A lone stream that jumps ahead further than this is believed when its next batch agrees; a
-    batch that spans more is refused."""
-    gate_reach_s: float = 60.0
-    """A passage whose stamp is further from the newest one does not move time."""
-    max_ticks: int = 4 * 600
-    """Ticks that one record may close; time beyond is skipped, and that is a gap."""
 
 
 @dataclass
@@ -101,23 +29,33 @@ class _Stream:
 
 
 class Synchronizer:
-    """Keeps the newest stamp of each weight stream and says how far time has surely come.
+    """Keeps the newest stamp of each stream and says how far time has surely come.
+
+    Scales say what time it is. Cameras say it only while no scales speak; a camera that is lost or
+    late is no gap and holds little up.
 
     When most clocks are set back by more than `late_limit_s`, time begins anew: `epoch` counts up,
     and the ticks that follow are earlier than those before. Whoever keeps stamps of ticks past
     must then move them by `step_ns`, and forget signals.
     """
 
-    def __init__(self, streams: Iterable[str], config: SyncConfig | None = None) -> None:
+    def __init__(
+        self, controllers: Iterable[str], config: SyncConfig | None = None,
+        cameras: Iterable[str] = (),
+    ) -> None:  # fmt: skip
         self.config = config or SyncConfig()
         self.counters: Counter[str] = Counter()
         self.closed_ns: int | None = None
         """The last tick that closed."""
         self.epoch = 0
         """How often time has begun anew; changes only within `accept`, which then returns True."""
-        self._streams = {name: _Stream() for name in streams}
+        self.refusal = ""
+        """Why the last batch was not used, as counted; empty when it was."""
+        self._streams: dict[str, _Stream] = {}
+        self._cameras: set[str] = set()
         limit, far = self._ns(self.config.late_limit_s), self._ns(self.config.jump_s)
-        self._clocks = Clocks(self._streams, limit, far)
+        self._clocks = Clocks((), (), limit, far)
+        self.set_streams(controllers, cameras)
         self._told_ns: int | None = None
         self._gate_ahead_ns = 0
         self._pushed: tuple[int, int] | None = None
@@ -125,33 +63,40 @@ class Synchronizer:
 
     def accept(self, batch: Beat) -> bool:
         """Take note of a batch; False when it must not be used (counted under its reason)."""
+        self.refusal = self._refusal(batch)
+        if self.refusal:
+            self.counters[self.refusal] += 1
+            return False
+        stream = self._streams[batch.controller]
+        if self._clocks.votes(batch.controller):
+            self._note_hole(batch, stream)
+            if self.closed_ns is not None and batch.end_ns <= self.closed_ns:
+                self.counters["late_batches"] += 1
+            self._told_ns = max(batch.end_ns, self._told_ns or batch.end_ns)
+        stream.newest_ns = batch.end_ns
+        return True
+
+    def _refusal(self, batch: Beat) -> str:
+        """Why a batch must not be used."""
         stream = self._streams.get(batch.controller)
         if stream is None:
-            self.counters["unknown_stream"] += 1
-            return False
+            return "unknown_stream"
         if batch.end_ns - batch.stamp_ns > self._ns(self.config.jump_s):
-            self.counters["implausible_span"] += 1
-            return False
+            return "implausible_span"
         verdict = self._clocks.hear(batch.controller, batch.stamp_ns, batch.end_ns, batch.period_ns)
         if verdict is Verdict.STEPPED_BACK:
             self._begin_anew(batch.end_ns)
         self._note_changes()
-        reason = self._refusal(batch, stream, verdict)
+        reason = self._untimely(batch, stream, verdict)
         if reason:
-            self.counters[reason] += 1
             stream.refused_ns += batch.end_ns - batch.stamp_ns + batch.period_ns
-            return False
-        self._note_hole(batch, stream)
-        if self.closed_ns is not None and batch.end_ns <= self.closed_ns:
-            self.counters["late_batches"] += 1
-        stream.newest_ns = batch.end_ns
-        self._told_ns = max(batch.end_ns, self._told_ns or batch.end_ns)
-        return True
+        return reason
 
-    def _refusal(self, batch: Beat, stream: _Stream, verdict: Verdict) -> str:
+    def _untimely(self, batch: Beat, stream: _Stream, verdict: Verdict) -> str:
         if verdict is Verdict.REFUSED:
-            lead = self._clocks.lead_ns(batch.controller)
-            if self._clocks.standing(batch.controller) is not Standing.ASKEW:
+            name, lead = batch.controller, self._clocks.lead_ns(batch.controller)
+            known = name in self._cameras or self._clocks.standing(name) is Standing.ASKEW
+            if not known or not lead:
                 return "implausible_stamp"
             return "clock_ahead" if lead > 0 else "clock_behind"
         if stream.newest_ns is not None and batch.stamp_ns <= stream.newest_ns:
@@ -170,9 +115,9 @@ class Synchronizer:
         self._told_ns, self._pushed, self._gate_ahead_ns = None, None, 0
 
     def _note_changes(self) -> None:
-        """Count and report what has become of the streams."""
+        """Count and report what has become of the controllers."""
         limit = self.config.late_limit_s
-        for name in self._clocks.changes:
+        for name in [name for name in self._clocks.changes if name not in self._cameras]:
             standing = self._clocks.standing(name)
             if standing is Standing.LIVE:
                 self.counters["streams_revived"] += 1
@@ -189,13 +134,17 @@ class Synchronizer:
         return f"clock {'ahead' if lead > 0 else 'behind'} by {abs(lead) / SECOND:.1f} s"
 
     def _note_hole(self, batch: Beat, stream: _Stream) -> None:
-        refused, stream.refused_ns = stream.refused_ns, 0
-        if stream.newest_ns is None:
+        """A hole in a controller's readings, or one in the pictures of all cameras."""
+        camera = batch.controller in self._cameras
+        newest_ns = self._seen_ns if camera else stream.newest_ns
+        refused, stream.refused_ns = 0 if camera else stream.refused_ns, 0
+        if newest_ns is None:
             return
-        hole = max(batch.stamp_ns - stream.newest_ns - batch.period_ns, refused)
+        hole = max(batch.stamp_ns - newest_ns - batch.period_ns, refused)
         if hole > self._ns(self.config.gap_s):
             self.counters["gaps"] += 1
-            self._gaps.append(f"{stream_topic(batch.controller)}: {hole / SECOND:.2f} s missing")
+            name = ALL_CAMERAS if camera else batch.controller
+            self._gaps.append(f"{stream_topic(name)}: {hole / SECOND:.2f} s missing")
 
     def note_readings(self, batch: WeightBatch, usable: bool) -> None:
         """A controller that speaks without a single usable reading is as good as silent."""
@@ -209,18 +158,19 @@ class Synchronizer:
         blind = batch.end_ns - stream.blind_since_ns
         if blind > limit and blind - (batch.end_ns - batch.stamp_ns + batch.period_ns) <= limit:
             self.counters["gaps"] += 1
-            self._gaps.append(
-                f"weights/{batch.controller}: no usable reading for {blind / SECOND:.2f} s"
-            )
+            said = f"no usable reading for {blind / SECOND:.2f} s"
+            self._gaps.append(f"{stream_topic(batch.controller)}: {said}")
 
-    def set_streams(self, names: Iterable[str]) -> None:
-        """Follow a new set of controllers; those that stay keep their state."""
+    def set_streams(self, controllers: Iterable[str], cameras: Iterable[str] = ()) -> None:
+        """Follow new sets of controllers and cameras; those that stay keep their state."""
+        self._cameras = {camera_stream(camera) for camera in cameras}
+        names = [*controllers, *sorted(self._cameras)]
         self._streams = {name: self._streams.get(name) or _Stream() for name in names}
-        self._clocks.set_names(self._streams)
+        self._clocks.set_names(names, self._cameras)
 
     @property
     def newest_ns(self) -> int | None:
-        """How far time has come: the newest stamp in line, of all streams."""
+        """How far time has come: the newest stamp in line, of all streams that vote."""
         return self._clocks.newest_ns
 
     @property
@@ -256,7 +206,7 @@ class Synchronizer:
         mark = self.watermark_ns
         if mark is None:
             return []
-        last = (mark - self._ns(self.config.hold_s)) // TICK_NS * TICK_NS
+        last = mark // TICK_NS * TICK_NS
         if self.closed_ns is None:
             self.closed_ns = last
             return []
@@ -271,29 +221,46 @@ class Synchronizer:
 
     @property
     def watermark_ns(self) -> int | None:
-        """How far all live streams have come; the newest stamp of all when none lives."""
-        live = [
-            stream.newest_ns
-            for name, stream in self._streams.items()
-            if self._clocks.standing(name) is Standing.LIVE
-        ]
+        """How far ticks may close: no live stream is waited for any more.
+
+        Live scales must be `hold_s` further, all of them; when none lives, the newest stamp must.
+        """
+        live = self._live(cameras=False).values()
         known = [stamp for stamp in live if stamp is not None]
-        if live:
-            return min(known) if len(known) == len(live) else None
-        return self.newest_ns
+        newest = min(known) if known else self.newest_ns
+        if newest is None or len(known) < len(live):
+            return None
+        mark = newest - self._ns(self.config.hold_s)
+        pictures = [stamp or 0 for stamp in self._live(cameras=True).values()]
+        return max(min([mark, *pictures]), mark - self._ns(self.config.picture_wait_s))
+
+    def _live(self, *, cameras: bool) -> dict[str, int | None]:
+        """The newest stamps of the live streams of a kind."""
+        return {
+            name: stream.newest_ns
+            for name, stream in self._streams.items()
+            if (name in self._cameras) is cameras and self._clocks.standing(name) is Standing.LIVE
+        }
+
+    @property
+    def _seen_ns(self) -> int | None:
+        """The newest picture that was used."""
+        return (
+            max((self._streams[name].newest_ns or 0 for name in self._cameras), default=0) or None
+        )
 
     @property
     def dead(self) -> tuple[str, ...]:
-        """Streams that give nothing now, for whatever reason."""
+        """Controllers that give nothing now, for whatever reason."""
         return tuple(self.reasons)
 
     @property
     def reasons(self) -> dict[str, str]:
-        """Why each stream that is dead gives nothing: "silent", "clock ahead by 3.2 s"."""
+        """Why each controller that is dead gives nothing: "silent", "clock ahead by 3.2 s"."""
         found = {}
         for name in self._streams:
             standing = self._clocks.standing(name)
-            if standing is not Standing.LIVE:
+            if name not in self._cameras and standing is not Standing.LIVE:
                 silent = standing is Standing.SILENT or self._clocks.silent(name)
                 found[name] = "silent" if silent else self._askew(name)
         return found
@@ -314,14 +281,18 @@ class Synchronizer:
         return list(range(first, last + 1, TICK_NS))
 
     def note_end(self, stamp_ns: int) -> None:
-        """Somebody left at `stamp_ns`, nothing more comes: streams that ended before are gaps."""
-        for name, stream in self._streams.items():
-            missing = stamp_ns - (stream.newest_ns or stamp_ns)
-            live = self._clocks.standing(name) is Standing.LIVE
-            if live and missing > self._ns(self.config.gap_s):
-                self._gaps.append(
-                    f"{stream_topic(name)}: nothing for {missing / SECOND:.2f} s at the end"
-                )
+        """Somebody left at `stamp_ns`, nothing more comes: streams that ended before are gaps.
+
+        Cameras ended with the last of them, and only where no scales live.
+        """
+        ends = self._live(cameras=False)
+        if not ends and self._live(cameras=True):
+            ends = {ALL_CAMERAS: self._seen_ns}
+        for name, newest_ns in ends.items():
+            missing = stamp_ns - (newest_ns or stamp_ns)
+            if missing > self._ns(self.config.gap_s):
+                said = f"nothing for {missing / SECOND:.2f} s at the end"
+                self._gaps.append(f"{stream_topic(name)}: {said}")
 
     @staticmethod
     def _ns(seconds: float) -> int:

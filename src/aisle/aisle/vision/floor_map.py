@@ -40,6 +40,10 @@ _GATE_M = 0.5
 _PX_PER_CELL = 2.0
 _MOST_REDUCED = 16
 _OUTSIDE = -16.0
+_MOST_PIXELS = 100_000_000
+"""Of all planes for all cameras; each takes 7 bytes for good, and a network looks at each plane."""
+_MOST_CELLS = 1_000_000
+"""Of a plane: 2500 m2."""
 
 
 class FloorMap:
@@ -53,7 +57,7 @@ class FloorMap:
         store: Geometry and cameras; no pose may change without a new object.
 
     Raises:
-        ValueError: The store has neither fixtures nor gates.
+        ValueError: The store has neither fixtures nor gates, or its floor is too large.
         Open3DMissing: Open3D cannot be used.
     """
 
@@ -66,6 +70,10 @@ class FloorMap:
         self._corner = np.array([low[0] - spare[0] / 2, high[1] + spare[1] / 2])
         self.shape = rows, columns
         """Rows and columns."""
+        pixels = len(PLANES_M) * rows * columns * len(store.cameras)
+        if rows * columns > _MOST_CELLS or pixels > _MOST_PIXELS:
+            area = f"{rows * columns * CELL_M**2:.0f} m2"
+            raise ValueError(f"a floor of {area} is too large for {len(store.cameras)} cameras")
         geometry = StoreGeometry(s for s in solids(store) if s.kind in ("fixture", "board"))
         points = self._points()
         self._cameras = {
