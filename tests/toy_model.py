@@ -13,7 +13,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from aisle.fusion.runtime import OUTPUTS
-from aisle.fusion.windows import BINS, CHOICES, MARKS, SHAPES
+from aisle.fusion.windows import ALL_SHAPES, BINS, CHOICES, MARKS, SHAPES
 
 THRESHOLD_KG = 0.02
 EDGE = 8
@@ -91,8 +91,8 @@ def _answers(graph):
     graph.add("Squeeze", mass, first, name="log_mass")
 
 
-def write_toy_model(path: Path) -> Path:
-    """Write the model to `path` and return it."""
+def write_toy_model(path: Path, *, sight: bool = False) -> Path:
+    """Write the model to `path` and return it; with sight it also takes, and ignores, views."""
     graph = Graph()
     _answers(graph)
 
@@ -102,7 +102,7 @@ def write_toy_model(path: Path) -> Path:
     whole = helper.make_graph(
         graph.nodes,
         "toy",
-        [tensor(name, shape) for name, shape in SHAPES.items()],
+        [tensor(name, shape) for name, shape in (ALL_SHAPES if sight else SHAPES).items()],
         [tensor(name, OUTPUT_SHAPES[name]) for name in OUTPUTS],
         list(graph.constants.values()),
     )

@@ -1,19 +1,26 @@
 """The nodes and a replay decide the same from the same messages in the same order."""
 
 from dataclasses import replace
+from itertools import pairwise
 
+import numpy as np
 import pytest
 from till import Till
 
+from aisle.bags.checkout import StoreCheckout
+from aisle.bags.convert_images import compressed_from_message, compressed_to_message
+from aisle.bags.messages import bag_types
 from aisle.bags.replay import replay
 from aisle.bags.store_io import BagWriter
 from aisle.fusion.maker import FusionMaker
 from aisle.fusion.runtime import load_runtime
 from aisle.receipts import receipt_json
-from aisle.records import GateEvent, GateKind, ReceiptState, WeightBatch
+from aisle.records import CameraFrame, GateEvent, GateKind, ReceiptState, WeightBatch
 from aisle.sim.scenario import Scenario
 from aisle.sim.simulation import simulate
 from aisle.store.load import load_store
+from toy_model import write_toy_model
+from toy_vision import ToyVision, watched
 
 SECOND = 1_000_000_000
 SCENARIO = Scenario(
@@ -59,6 +66,8 @@ def write_bag(path, arrivals):
                 writer.gate(record, log_ns)
             elif isinstance(record, WeightBatch):
                 writer.weights(record, log_ns)
+            elif isinstance(record, CameraFrame):
+                writer.picture(record, 85, log_ns)
             else:
                 writer.store(record[1], record[0], log_ns)
 
@@ -95,3 +104,57 @@ def test_live_and_replay_give_the_same_receipts(store, toy_model, arrivals, tmp_
     assert any("s were not seen" in reason for reason in reasons)
     assert any("at the end" in reason for reason in reasons)
     assert till.fusion.counters["repeated_gate_events"] == 8
+
+
+def pictures(store, first_ns, last_ns):
+    """Pairs of arrival and frame: each camera shows noise, and another colour every 3 s.
+
+    One falls silent for a while, one sends a picture of another size.
+    """
+    rng = np.random.default_rng(1)
+    for number, stamp_ns in enumerate(range(first_ns, last_ns, SECOND // 5)):
+        for index, camera in enumerate(store.cameras.values()):
+            if index == 0 and 40 <= number < 60:
+                continue
+            size = (camera.height, camera.width, 3)
+            colour = np.array([60 * (number // 15 % 4), 90, 60 * (index + 1)])
+            image = (colour + rng.integers(0, 20, size)).astype(np.uint8)
+            cut = image[:-10] if index == 1 and number == 30 else image
+            yield stamp_ns + 30_000_000, CameraFrame(camera.id, stamp_ns, cut)
+
+
+def heard(record):
+    """A record as a node gets it: a picture has been a JPEG."""
+    if not isinstance(record, CameraFrame):
+        return record
+    return compressed_from_message(compressed_to_message(record, 85, bag_types()))
+
+
+def test_live_and_replay_see_the_same(store, arrivals, tmp_path):
+    store = watched(store)
+    scales = [(ns, (r[0], store) if isinstance(r, tuple) else r) for ns, r in arrivals]
+    until_ns = next(b for (a, _), (b, _) in pairwise(scales) if b - a > IDLE_S * SECOND)
+    scales = [pair for pair in scales if pair[0] < until_ns]
+    both = [*scales, *pictures(store, scales[0][0], scales[-1][0])]
+    both.sort(key=lambda pair: pair[0])
+    write_bag(tmp_path / "bag", both)
+    runtime = load_runtime(write_toy_model(tmp_path / "sees.onnx", sight=True))
+
+    till = Till(tmp_path, store, FusionMaker(runtime, vision=ToyVision()).make)
+    run_live(till, [(ns, heard(record)) for ns, record in both])
+    (tmp_path / "again").mkdir()
+    checkout = StoreCheckout(tmp_path / "again", FusionMaker(runtime, vision=ToyVision()))
+    result = replay(tmp_path / "bag", checkout=checkout)
+    checkout.close()
+
+    assert [prediction for _, prediction in result.predictions] == till.said
+    assert {name: receipt_json(receipt) for name, receipt in result.receipts.items()} == {
+        name: receipt_json(receipt) for name, receipt in till.receipts.items()
+    }
+    assert any(receipt.lines for receipt in till.receipts.values())
+    counters = till.fusion.counters
+    assert counters["wrong_size"] == 1
+    assert counters["cameras_bad"] >= 1
+    assert {f"fusion/{name}": n for name, n in counters.items() if n}.items() <= (
+        result.counters.items()
+    )

@@ -12,6 +12,7 @@ from aisle_msgs.msg import ReceiptPrediction, StoreModel, WeightReadings
 from aisle_msgs.msg import SlotChange as SlotMessage
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
+from rclpy.exceptions import InvalidTopicNameException
 from sensor_msgs.msg import CompressedImage
 
 from aisle.bags.convert import (
@@ -127,7 +128,10 @@ class FusionNode(AisleNode[FusionParameters]):
                 wanted[topic] = CompressedImage, partial(self._on_picture, name), CAMERA_QOS
         for topic in wanted.keys() - self._streams.keys():
             kind, take, quality = wanted[topic]
-            self._streams[topic] = self.create_subscription(kind, topic, take, quality)
+            try:
+                self._streams[topic] = self.create_subscription(kind, topic, take, quality)
+            except InvalidTopicNameException:
+                self.diagnostics.count("names_without_topic", f"{topic!r} can be no topic")
 
     def _on_gate(self, message: Any) -> None:
         try:
@@ -200,9 +204,10 @@ class FusionNode(AisleNode[FusionParameters]):
         self.diagnostics.values.update(fusion.counters, **durable.counters, **self._maker.counters)
         self.diagnostics.values["open_sessions"] = len(fusion.memory.sessions)
         hold("state", Level.ERROR, durable.error)
+        eyes = fusion.eyes
         hold("sight", Level.WARN, "; ".join(self._maker.warnings))
-        changes = () if fusion.eyes is None else fusion.eyes.bad_cameras.values()
-        lost = _some(change.text for change in changes)
+        hold("followed", Level.WARN, "" if eyes is None else eyes.trouble)
+        lost = _some(change.text for change in (eyes.bad_cameras.values() if eyes else ()))
         hold("cameras", Level.ERROR, f"camera {lost}: look at its cable" * bool(lost))
         reasons, controllers = fusion.sync.reasons, fusion.store.controllers
         dead = _some(f"{name} ({why})" for name, why in reasons.items() if name in controllers)

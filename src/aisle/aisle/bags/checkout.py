@@ -61,9 +61,12 @@ class StoreCheckout:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What keeps the fusion from seeing, and cameras that were bad at the end."""
-        fusion = self._intake.fusion
-        bad = () if fusion is None or fusion.eyes is None else fusion.eyes.bad_cameras.values()
-        return (*self._maker.warnings, *(f"camera {change.text}" for change in bad))
+        eyes = self._intake.fusion and self._intake.fusion.eyes
+        if not eyes:
+            return self._maker.warnings
+        trouble = (eyes.trouble,) if eyes.trouble else ()
+        bad = (f"camera {change.text}" for change in eyes.bad_cameras.values())
+        return (*self._maker.warnings, *trouble, *bad)
 
     @property
     def counters(self) -> dict[str, int]:

@@ -81,7 +81,7 @@ class FusionMaker:
             return None
         try:
             return self._vision.eyes(store, self._looks(store, self._vision))
-        except (Open3DMissing, ValueError) as error:
+        except Open3DMissing as error:
             self._warn(f"the store's cameras are not used: {error}")
             return None
 

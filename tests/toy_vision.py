@@ -1,0 +1,70 @@
+"""Networks that look, for tests of the plumbing: what they say is plain, quick, always the same."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from aisle.fusion.eyes import Eyes
+from aisle.fusion.windows import FEATURES
+from aisle.store.placement import looking
+from aisle.store.types import Camera
+from aisle.vision.strips import COLUMN_PX
+
+
+class ByColour:
+    """The mean colour of a column is what it looks like; nothing is empty or blocked."""
+
+    def columns(self, strips):
+        found = []
+        for strip in strips:
+            colours = strip.reshape(len(strip), -1, COLUMN_PX, 3).mean((0, 2))
+            found.append((of_colours(colours), np.zeros((len(colours), 2), np.float32)))
+        return found
+
+
+class WhereTheyCameIn:
+    """People stay at the gate."""
+
+    memory, look = 2, 3
+
+    def step(self, inputs):
+        place = inputs["place"]
+        hands = np.zeros((1, place.shape[1], 2, 3), np.float32)
+        hands[..., :2] = place[:, :, None]
+        kept = {f"next_{n}": inputs[n] for n in ("ground", "known", "memory", "look", "place")}
+        sure = np.ones(place.shape[:2], np.float32)
+        return {**kept, "next_pace": inputs["pace"], "head": place, "hands": hands, "sure": sure}
+
+
+class ToyVision:
+    """Looks like `aisle.vision.networks.Vision`."""
+
+    def looks(self, store, pictures):
+        seen = {name: pictures(product) for name, product in store.products.items()}
+        return {
+            name: of_colours(np.mean([p.mean((0, 1)) for p in photos], 0)[None])[0]
+            for name, photos in seen.items()
+            if photos
+        }
+
+    def eyes(self, store, looks):
+        return Eyes(store, ByColour(), WhereTheyCameIn(), looks)
+
+
+def of_colours(colours):
+    """[N, FEATURES] of length one from [N, 3]."""
+    feature = np.zeros((len(colours), FEATURES), np.float32)
+    feature[:, :3] = colours + 1.0
+    return feature / np.linalg.norm(feature, axis=1, keepdims=True)
+
+
+def watched(store):
+    """The store with a small camera before each fixture."""
+    cameras = {}
+    for fixture in store.fixtures.values():
+        width = fixture.size_m[0]
+        eye, target = fixture.pose @ (width / 2, -1.5, 2.5, 1), fixture.pose @ (width / 2, 0, 1, 1)
+        name = f"eye_{fixture.id}"
+        pose = looking(eye[:3], target[:3])
+        cameras[name] = Camera(name, pose, 320, 240, 1.3, rate_hz=5.0)
+    return replace(store, cameras=cameras)
