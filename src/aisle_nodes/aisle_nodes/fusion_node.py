@@ -126,8 +126,9 @@ class FusionNode(AisleNode[FusionParameters]):
             for name in store.cameras:
                 topic = camera_topic(name, "image_raw/compressed")
                 wanted[topic] = CompressedImage, partial(self._on_picture, name), CAMERA_QOS
-        for topic in wanted.keys() - self._streams.keys():
-            kind, take, quality = wanted[topic]
+        for topic, (kind, take, quality) in wanted.items():
+            if topic in self._streams:
+                continue
             try:
                 self._streams[topic] = self.create_subscription(kind, topic, take, quality)
             except InvalidTopicNameException:
