@@ -61,9 +61,10 @@ class StoreCheckout:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What keeps the fusion from seeing, and cameras that were bad at the end."""
-        eyes = self._intake.fusion and self._intake.fusion.eyes
-        if not eyes:
+        fusion = self._intake.fusion
+        if fusion is None or fusion.eyes is None:
             return self._maker.warnings
+        eyes = fusion.eyes
         trouble = (eyes.trouble,) if eyes.trouble else ()
         bad = (f"camera {change.text}" for change in eyes.bad_cameras.values())
         return (*self._maker.warnings, *trouble, *bad)
