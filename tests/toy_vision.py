@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from aisle.fusion.eyes import Eyes
-from aisle.fusion.windows import FEATURES
+from aisle.fusion.windows import FEATURES, STATES
 from aisle.store.placement import looking
 from aisle.store.types import Camera
 from aisle.vision.strips import COLUMN_PX
@@ -14,11 +14,11 @@ from aisle.vision.strips import COLUMN_PX
 class ByColour:
     """The mean colour of a column is what it looks like; nothing is empty or blocked."""
 
-    def columns(self, strips):
+    def columns(self, strips, slopes):
         found = []
         for strip in strips:
             colours = strip.reshape(len(strip), -1, COLUMN_PX, 3).mean((0, 2))
-            found.append((of_colours(colours), np.zeros((len(colours), 2), np.float32)))
+            found.append((of_colours(colours), np.zeros((len(colours), STATES - 1), np.float32)))
         return found
 
 

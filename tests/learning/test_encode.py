@@ -30,7 +30,10 @@ def noise(*shape, seed=0):
 
 
 def painted_store(seed, name):
-    """Goods of one colour each, two columns wide; every third place is bare, every fifth hidden."""
+    """Goods of one colour each, two columns wide; every third place is bare, every fifth hidden.
+
+    The further back a thing stands, the higher its lower edge: half of them 4 cm, half 20 cm.
+    """
     rng = np.random.default_rng(seed)
     colours = rng.integers(30, 256, (8, 3))
     catalogue = np.full((8, 2, ROWS, ROWS, 3), 255, np.uint8)
@@ -39,24 +42,32 @@ def painted_store(seed, name):
     label[::6] = label[1::6] = EMPTY
     label[::10] = label[1::10] = BLOCKED
     strips = np.full((ROWS, len(label) * COLUMN_PX, 3), 230, np.uint8)
+    room = np.full(len(label), 0.4, np.float32)
     for i, what in enumerate(label):
         part = strips[:, i * COLUMN_PX : (i + 1) * COLUMN_PX]
         if what >= 0:
-            part[20:] = colours[what]
+            deep = i // 2 % 2
+            part[20 : 44 if deep else 64] = colours[what]
+            room[i] = 0.2 if deep else 0.04
         elif what == BLOCKED:
             part[::2] = 0
     ones = np.ones(len(label), np.float32)
     names = np.array([f"{name}{i}" for i in range(8)])
-    return Looks(catalogue, names, strips, np.full(4, 12, np.int32), label, ones, 30 * ones)
+    slope = np.zeros((len(label), 2), np.float32)
+    return Looks(
+        catalogue, names, strips, np.full(4, 12, np.int32), label, ones, 30 * ones, slope, room
+    )
 
 
 def test_columns_and_products_get_features_of_length_one():
     encoder = StripEncoder()
-    features, shows = encoder(noise(2, 3, ROWS, 7 * COLUMN_PX))
+    features, shows, room = encoder(noise(2, 3, ROWS, 7 * COLUMN_PX), torch.zeros(2, 7, 2))
     goods = encoder.catalogue(noise(5, 3, 3, ROWS, ROWS))
     assert features.shape == (2, 7, 32)
     assert shows.shape == (2, 7, len(Shows))
     assert goods.shape == (5, 32)
+    assert room.shape == (2, 7)
+    assert ((room > 0) & (room < 0.4)).all()
     for found in (features, goods):
         assert torch.allclose(found.norm(dim=-1), torch.ones(found.shape[:-1]), atol=1e-5)
 
@@ -64,8 +75,10 @@ def test_columns_and_products_get_features_of_length_one():
 def test_a_column_does_not_depend_on_how_long_its_strip_is():
     encoder = StripEncoder().eval()
     strip = noise(1, 3, ROWS, 12 * COLUMN_PX)
-    whole, part = encoder(strip)[0], encoder(strip[..., : 8 * COLUMN_PX])[0]
-    assert torch.allclose(whole[:, :6], part[:, :6], atol=1e-5)
+    slope = torch.rand(1, 12, 2)
+    whole, part = encoder(strip, slope), encoder(strip[..., : 8 * COLUMN_PX], slope[:, :8])
+    for long, short in zip(whole, part, strict=True):
+        assert torch.allclose(long[:, :6], short[:, :6], atol=1e-5)
 
 
 def test_the_order_of_catalogue_pictures_does_not_matter():
@@ -85,7 +98,7 @@ def test_a_metre_costs_about_fifteen_million_multiply_adds():
     for layer in encoder.modules():
         if isinstance(layer, torch.nn.Conv1d | torch.nn.Conv2d):
             layer.register_forward_hook(add)
-    encoder(noise(1, 3, ROWS, 256))
+    encoder(noise(1, 3, ROWS, 256), torch.zeros(1, 16, 2))
     assert 10e6 < count < 16e6
 
 
@@ -131,6 +144,7 @@ def test_training_learns_to_name_products_that_it_has_never_seen(tmp_path):
     assert after["top1"] > 0.7 > before["top1"]
     assert after["blocked_right"] > 0.8
     assert after["empty_right"] > 0.8
+    assert after["room_mean_m"] < 0.5 * before["room_mean_m"]
 
 
 def test_a_stopped_run_goes_on(tmp_path):

@@ -240,9 +240,9 @@ def test_nobody_in_the_store_nothing_is_looked_at(walls):
     class Counting(ByColour):
         calls = 0
 
-        def columns(self, strips):
+        def columns(self, strips, slopes):
             self.calls += 1
-            return super().columns(strips)
+            return super().columns(strips, slopes)
 
     encoder = Counting()
     fusion = Fusion(walls, TakesWhatTurnsGreen(), eyes=Eyes(walls, encoder, None, {}))

@@ -78,3 +78,26 @@ def test_a_shelf_without_cameras_has_no_window(walls):
     blind.look(START, {})
     assert blind.window(SHELF, START) is None
     assert blind.changed(START) == []
+
+
+class Full(ByColour):
+    """Every column is free as far as the picture is blue, in centimetres."""
+
+    def columns(self, strips, slopes):
+        found = super().columns(strips, slopes)
+        for strip, (_, state) in zip(strips, found, strict=True):
+            state[:, 1:] = 0
+            state[:, 2] = strip[..., 2].mean() / 100
+        return found
+
+
+@pytest.mark.parametrize(("centimetres", "changed"), [(2, False), (6, True)])
+def test_room_that_gets_free_is_a_change_though_the_shelf_looks_the_same(
+    walls, centimetres, changed
+):
+    sight = ShelfSight(ShelfStrips(walls), [SHELF], Full())
+    for tick in range(4):
+        show(sight, walls, tick, left=(200, 50, 5))
+    for tick in range(4, 8):
+        show(sight, walls, tick, left=(200, 50, 5 + centimetres))
+    assert sight.changed(START + 7 * TICK_NS) == [SHELF] * changed

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from aisle.fusion.windows import FEATURES
+from aisle.fusion.windows import FEATURES, STATES
 from aisle.store.geometry import pose_from_rpy, translation
 from aisle.store.placement import looking
 from aisle.store.types import Camera, Fixture, Gate, Shelf, Store
@@ -64,13 +64,14 @@ def plain(camera, colour):
 class ByColour:
     """Red is the first feature, green the second; blue is somebody in front."""
 
-    def columns(self, strips):
+    def columns(self, strips, slopes):
         found = []
         for strip in strips:
             parts = strip.reshape(len(strip), -1, COLUMN_PX, 3).mean((0, 2)) / 255
             feature = np.zeros((len(parts), FEATURES), np.float32)
             feature[:, 0] = parts[:, 0] > parts[:, 1]
             feature[:, 1] = 1 - feature[:, 0]
-            state = np.stack([np.zeros(len(parts)), parts[:, 2] > 0.5], 1).astype(np.float32)
+            state = np.zeros((len(parts), STATES - 1), np.float32)
+            state[:, 1] = parts[:, 2] > 0.5
             found.append((feature, state))
         return found

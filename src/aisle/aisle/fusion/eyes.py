@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from aisle.fusion.memory import Session
 from aisle.fusion.synchronizer import SECOND
-from aisle.fusion.windows import FEATURES, VIEWS, ShelfView
+from aisle.fusion.windows import FEATURES, STATES, VIEWS, ShelfView
 from aisle.records import CameraFrame
 from aisle.store.types import Store
 from aisle.vision.floor_map import FloorMap
@@ -147,7 +147,7 @@ class Eyes:
         if seen is None:
             nothing = (
                 np.zeros((0, VIEWS, FEATURES), np.float32),
-                np.zeros((0, VIEWS, 3), np.float32),
+                np.zeros((0, VIEWS, STATES), np.float32),
             )
             return ShelfView(*nothing, np.zeros(0, np.float32), track)
         return ShelfView(*seen, np.max([view.px_per_dm for view in views], axis=0), track)

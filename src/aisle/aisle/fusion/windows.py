@@ -56,6 +56,8 @@ VIEWS = 20
 """Camera pictures in a window: one for each tick."""
 FEATURES = 32
 """Numbers that describe a column of a strip, or a product's catalogue images."""
+STATES = 4
+"""Numbers that say how a column is: see `SIGHT_SHAPES`."""
 COLUMN_M = 0.0625
 """Width of a column of a shelf."""
 TRACK = 6
@@ -64,15 +66,18 @@ surely it is seen (0 to 1), and the same of its nearest hand."""
 
 SIGHT_SHAPES: dict[str, tuple[str | int, ...]] = {
     "column_feature": ("columns", VIEWS, FEATURES),
-    "column_state": ("columns", VIEWS, 3),
+    "column_state": ("columns", VIEWS, STATES),
     "column_static": ("columns", 3),
     "column_mask": ("columns",),
     "candidate_columns": ("candidates", "columns"),
     "candidate_look": ("candidates", FEATURES),
+    "candidate_area": ("candidates",),
     "session_track": ("sessions", VIEWS, TRACK),
 }
 """The same for inputs that only a model for cameras has. A column's state is how likely it is
-empty, how likely blocked by a person, and whether a camera saw it (0 or 1)."""
+empty, how likely blocked by a person, whether a camera saw it (0 or 1), and how deep the shelf is
+free before the first thing, metres. A candidate's area is what one unit stands on, in square
+metres."""
 
 ALL_SHAPES = {**SHAPES, **SIGHT_SHAPES}
 
@@ -84,7 +89,7 @@ class ShelfView:
     feature: NDArray[np.float32]
     """[columns, VIEWS, FEATURES]; no columns where no camera sees the shelf."""
     state: NDArray[np.float32]
-    """[columns, VIEWS, 3]"""
+    """[columns, VIEWS, STATES]"""
     px_per_dm: NDArray[np.float32]
     """[columns] of the best camera."""
     track: NDArray[np.float32] | None
@@ -240,8 +245,13 @@ class ShelfTokenizer:
             "column_mask": np.ones(count, dtype=np.float32),
             "candidate_columns": on,
             "candidate_look": look,
+            "candidate_area": self._areas(found),
             "session_track": track,
         }
+
+    def _areas(self, found: list[Candidate]) -> NDArray[np.float32]:
+        sizes = [self.store.products[c.product].size_m if c.product else (0.1, 0.1) for c in found]
+        return np.array([max(size[0] * size[1], 1e-4) for size in sizes], np.float32)
 
     def _candidate_arrays(self, found: list[Candidate], sessions: list[Session]) -> Arrays:
         count = len(found)
@@ -360,6 +370,7 @@ def collate(windows: list[Arrays], *, sight: bool = False) -> Arrays:
                 array = window[name]
                 row[tuple(slice(n) for n in array.shape)] = array
         batch[name] = out
-    for name in ("candidate_weight", "candidate_measured"):
-        batch[name][batch["candidate_mask"] == 0] = 1.0
+    for name in ("candidate_weight", "candidate_measured", "candidate_area"):
+        if name in batch:
+            batch[name][batch[name] == 0] = 1.0
     return batch

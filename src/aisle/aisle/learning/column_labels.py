@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.sim.scene import Unit
 from aisle.store.camera import project
-from aisle.store.types import Camera, Shelf
+from aisle.store.types import Camera, Product, Shelf
 from aisle.vision.strips import COLUMN_PX, PX_PER_M, ROWS, opening_m, strip_width
 
 Ids = NDArray[np.int16]
@@ -17,6 +20,8 @@ LEAST_SHARE = 0.08
 """Of a column must show goods or people, or it is empty."""
 CLEAR_SHARE = 0.25
 """With so much of one thing a column counts fully."""
+DEEPEST_M = 0.4
+"""No place behind a column's front counts as deeper."""
 PURE = 0.6
 """Share of what is not furniture that must be one thing."""
 
@@ -66,3 +71,29 @@ def label_columns(shown: Ids, products: int) -> tuple[Ids, NDArray[np.float32]]:
     label[clear], weight[clear] = EMPTY, 1.0
     weight[unseen > 0.3] = 0.0
     return label.astype(np.int16), weight.astype(np.float32)
+
+
+def room_before(
+    shelf: Shelf, units: Sequence[Unit], products: Mapping[str, Product]
+) -> NDArray[np.float32]:
+    """How deep each column of a shelf is free before the first thing in it, [columns] metres.
+
+    A mean over the column's width; `DEEPEST_M` or the shelf's depth where nothing stands. Turns of
+    units are left out.
+    """
+    assert shelf.pose is not None
+    width, depth, height = shelf.size_m
+    pixels = (np.arange(strip_width(shelf)) + 0.5) / PX_PER_M
+    free = np.full(len(pixels), min(depth, DEEPEST_M))
+    standing = [unit for unit in units if not unit.holder]
+    if standing:
+        places = np.array([unit.pose[:3, 3] for unit in standing])
+        local = (places - shelf.pose[:3, 3]) @ shelf.pose[:3, :3]
+        x, y, z = local.T
+        here = (x > 0) & (x < width) & (y > -0.05) & (y < depth) & (z > -0.02) & (z < height - 0.02)
+        for i in np.flatnonzero(here):
+            wide, deep, _ = products[standing[i].product].size_m
+            covered = np.abs(pixels - x[i]) < wide / 2
+            free[covered] = np.minimum(free[covered], max(y[i] - deep / 2, 0.0))
+    found: NDArray[np.float32] = free.reshape(-1, COLUMN_PX).mean(1).astype(np.float32)
+    return found

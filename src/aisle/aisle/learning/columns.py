@@ -51,6 +51,12 @@ class Batch:
     """[B, columns] `Shows`."""
     weight: Tensor
     """[B, columns]"""
+    slope: Tensor
+    """[B, columns, 2] as in `Looks`."""
+    room: Tensor
+    """[B, columns] metres, as in `Looks`."""
+    clear: Tensor
+    """[B, columns] how much `room` counts: 0 where it cannot be seen."""
 
 
 def shows_of(label: NDArray[np.int16]) -> NDArray[np.int64]:
@@ -64,7 +70,7 @@ def make_batch(rng: Rng, library: list[Looks], config: BatchConfig) -> Batch:
     """Draw a batch: products as often as each other, however much of a store they fill."""
     count = min(config.stores, len(library))
     parts = [_of_store(rng, library[i], config) for i in rng.permutation(len(library))[:count]]
-    strips, pictures, label, weight = zip(*parts, strict=True)
+    strips, pictures, label, weight, slope, room, clear = zip(*parts, strict=True)
     dyes = [_dye(rng) for _ in parts]
     strips = tuple(part @ dye for part, dye in zip(strips, dyes, strict=True))
     pictures = tuple(part @ dye for part, dye in zip(pictures, dyes, strict=True))
@@ -75,17 +81,25 @@ def make_batch(rng: Rng, library: list[Looks], config: BatchConfig) -> Batch:
         _lit(rng, np.concatenate(pictures), 0.02),
         torch.from_numpy(np.concatenate(product).astype(np.int64)),
         torch.from_numpy(shows_of(np.concatenate(label))),
-        torch.from_numpy(np.concatenate(weight)),
+        *(torch.from_numpy(np.concatenate(part)) for part in (weight, slope, room, clear)),
     )
 
 
 def _of_store(
     rng: Rng, looks: Looks, config: BatchConfig
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int16], NDArray[np.float32]]:
-    """One store's strips, catalogue pictures, labels in the order of those pictures, weights."""
+) -> tuple[
+    NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int16], NDArray[np.float32],
+    NDArray[np.float32], NDArray[np.float32], NDArray[np.float32],
+]:  # fmt: skip
+    """One store's strips, catalogue pictures, labels in the order of those pictures, weights.
+
+    And slopes, free rooms, and how much these count.
+    """
     strips = np.zeros((config.crops, ROWS, config.columns * COLUMN_PX, 3), np.uint8)
     label = np.full((config.crops, config.columns), EMPTY, np.int16)
     weight = np.zeros((config.crops, config.columns), np.float32)
+    slope = np.zeros((config.crops, config.columns, 2), np.float32)
+    room, clear = np.zeros_like(weight), np.zeros_like(weight)
     ends = np.cumsum(looks.columns)
     for row, column in enumerate(_middles(rng, looks, config.crops)):
         strip = int(np.searchsorted(ends, column, side="right"))
@@ -97,6 +111,9 @@ def _of_store(
         strips[row, :, : piece.shape[1]] = piece
         label[row, :size] = looks.label[start : start + size]
         weight[row, :size] = looks.weight[start : start + size]
+        slope[row, :size] = looks.slope[start : start + size]
+        room[row, :size] = looks.room[start : start + size]
+        clear[row, :size] = clear_columns(looks)[start : start + size]
     seen = np.unique(label[(label >= 0) & (weight > 0)])
     rest = np.setdiff1d(rng.permutation(len(looks.products)), seen)
     others = rng.permutation(rest)[: max(0, config.products - len(seen))]
@@ -105,7 +122,13 @@ def _of_store(
     order[chosen] = np.arange(len(chosen))
     views = [rng.permutation(looks.catalogue.shape[1])[: config.views] for _ in chosen]
     pictures = looks.catalogue[chosen[:, None], np.array(views)]
-    return strips, pictures, np.where(label >= 0, order[label], label).astype(np.int16), weight
+    named = np.where(label >= 0, order[label], label).astype(np.int16)
+    return strips, pictures, named, weight, slope, room, clear
+
+
+def clear_columns(looks: Looks) -> NDArray[np.float32]:
+    """[columns] 1 where a camera sees how much room is free, 0 where somebody is in front."""
+    return np.asarray((looks.px_per_dm > 0) & (looks.label != BLOCKED), np.float32)
 
 
 def _middles(rng: Rng, looks: Looks, count: int) -> list[int]:
@@ -146,7 +169,7 @@ def _lit(rng: Rng, pictures: NDArray[np.float32], cast: float) -> Tensor:
 
 def losses(encoder: StripEncoder, batch: Batch) -> dict[str, Tensor]:
     """The parts of the loss; `total` is their sum."""
-    columns, shows = encoder(batch.strips)
+    columns, shows, room = encoder(batch.strips, batch.slope)
     likeness = encoder.likeness(columns, encoder.catalogue(batch.pictures)).flatten(0, 1)
     weight = batch.weight.flatten()
     named = weight * (batch.shows.flatten() == Shows.PRODUCT)
@@ -156,7 +179,9 @@ def losses(encoder: StripEncoder, batch: Batch) -> dict[str, Tensor]:
         "name": (wrong * named).sum() / named.sum().clamp(min=1),
         "shows": (unseen * weight).sum() / weight.sum().clamp(min=1),
     }
-    parts["total"] = parts["name"] + parts["shows"]
+    off = F.smooth_l1_loss(room, batch.room, reduction="none", beta=0.02) * batch.clear
+    parts["room"] = off.sum() / batch.clear.sum().clamp(min=1)
+    parts["total"] = parts["name"] + parts["shows"] + 10 * parts["room"]
     return parts
 
 
@@ -172,12 +197,14 @@ def check(encoder: StripEncoder, library: Iterable[Looks], strips: int | None) -
     Returns:
         `top1` and `top5` of `named` columns with one product; how many of the `empty` and
         `blocked` columns, and of those with a product, are told for what they are
-        (`empty_right`, ...); `chance` of naming a column right by guessing.
+        (`empty_right`, ...); how far off the free room is (`room_mean_m`, and the share
+        `room_within_3cm`); `chance` of naming a column right by guessing.
     """
     encoder.eval()
     ranks: list[NDArray[np.int64]] = []
     chances: list[float] = []
     told = np.zeros((len(Shows), len(Shows)), np.int64)
+    off: list[NDArray[np.float32]] = []
     for looks in library:
         goods = encoder.catalogue(_tensor(looks.catalogue))
         ends = np.cumsum(looks.columns)
@@ -186,7 +213,11 @@ def check(encoder: StripEncoder, library: Iterable[Looks], strips: int | None) -
         for i in map(int, some):
             part = slice(int(ends[i] - looks.columns[i]), int(ends[i]))
             image = looks.strips[None, :, part.start * COLUMN_PX : part.stop * COLUMN_PX]
-            columns, shows = encoder(_tensor(image))
+            columns, shows, room = encoder(
+                _tensor(image), torch.from_numpy(looks.slope[None, part])
+            )
+            clear = clear_columns(looks)[part] > 0
+            off.append(np.abs(room[0].numpy() - looks.room[part])[clear])
             sure = looks.weight[part] >= SURE
             right, best = shows_of(looks.label[part]), shows[0].argmax(-1).numpy()
             np.add.at(told, (right[sure], best[sure]), 1)
@@ -200,6 +231,8 @@ def check(encoder: StripEncoder, library: Iterable[Looks], strips: int | None) -
         "top1": float((rank < 1).mean()), "top5": float((rank < 5).mean()), "named": len(rank),
         "chance": float(np.mean(chances)),
     }  # fmt: skip
+    every = np.concatenate(off)
+    result |= {"room_mean_m": float(every.mean()), "room_within_3cm": float((every < 0.03).mean())}
     for what in Shows:
         result[what.name.lower()] = int(counts[what])
         result[what.name.lower() + "_right"] = float(told[what, what] / max(counts[what], 1))

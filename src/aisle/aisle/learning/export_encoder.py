@@ -34,7 +34,8 @@ class _Catalogue(nn.Module):
 def export_encoder(encoder: StripEncoder, directory: Path, manifest: dict[str, Any]) -> None:
     """Write `STRIPS`, `CATALOGUE` and the manifest with their digests.
 
-    The first takes `strips` [B, 3, ROWS, W] uint8 and gives `features` and `shows`; the second
+    The first takes `strips` [B, 3, ROWS, W] uint8 and `slope` [B, W / COLUMN_PX, 2], and gives
+    `features`, `shows` and `room`; the second
     takes `pictures` [B, images, 3, ROWS, ROWS] uint8 and gives `features`.
 
     Raises:
@@ -45,11 +46,12 @@ def export_encoder(encoder: StripEncoder, directory: Path, manifest: dict[str, A
     columns = torch.export.Dim("columns", min=1, max=4096)
     images = torch.export.Dim("images", min=1, max=64)
     _write(
-        encoder, directory / STRIPS, _noise(2, 3, ROWS, 5 * COLUMN_PX),
-        {"strips": {0: batch, 3: COLUMN_PX * columns}}, ["features", "shows"],
+        encoder, directory / STRIPS, (_noise(2, 3, ROWS, 5 * COLUMN_PX), _slopes(2, 5)),
+        {"strips": {0: batch, 3: COLUMN_PX * columns}, "slope": {0: batch, 1: columns}},
+        ["features", "shows", "room"],
     )  # fmt: skip
     _write(
-        _Catalogue(encoder).eval(), directory / CATALOGUE, _noise(2, 3, 3, ROWS, ROWS),
+        _Catalogue(encoder).eval(), directory / CATALOGUE, (_noise(2, 3, 3, ROWS, ROWS),),
         {"pictures": {0: batch, 1: images}}, ["features"],
     )  # fmt: skip
     check_equal(encoder, directory)
@@ -72,8 +74,10 @@ def check_equal(encoder: StripEncoder, directory: Path) -> float:
     with torch.no_grad():
         for count, columns in ((1, 1), (2, 5), (3, 19)):
             given = _noise(count, 3, ROWS, columns * COLUMN_PX)
-            got = strips.run(None, {"strips": given.numpy()})
-            worst = max(worst, *(_apart(a, b) for a, b in zip(encoder(given), got, strict=True)))
+            slope = _slopes(count, columns)
+            got = strips.run(None, {"strips": given.numpy(), "slope": slope.numpy()})
+            said = encoder(given, slope)
+            worst = max(worst, *(_apart(a, b) for a, b in zip(said, got, strict=True)))
         for count, images in ((1, 1), (3, 4)):
             given = _noise(count, images, 3, ROWS, ROWS)
             got = catalogue.run(None, {"pictures": given.numpy()})
@@ -88,10 +92,14 @@ def _apart(tensor: Tensor, array: Any) -> float:
 
 
 def _write(
-    module: nn.Module, path: Path, given: Tensor, shapes: dict[str, Any], outputs: list[str]
+    module: nn.Module,
+    path: Path,
+    given: tuple[Tensor, ...],
+    shapes: dict[str, Any],
+    outputs: list[str],
 ) -> None:
     program = torch.onnx.export(
-        module, (given,), dynamic_shapes=shapes, input_names=list(shapes), output_names=outputs,
+        module, given, dynamic_shapes=shapes, input_names=list(shapes), output_names=outputs,
         dynamo=True, verbose=False,
     )  # fmt: skip
     assert program is not None
@@ -110,3 +118,8 @@ def _session(path: Path) -> Any:
 def _noise(*shape: int) -> Tensor:
     rng = np.random.default_rng(sum(shape))
     return torch.from_numpy(rng.integers(0, 256, shape, np.uint8))
+
+
+def _slopes(*shape: int) -> Tensor:
+    rng = np.random.default_rng(sum(shape))
+    return torch.from_numpy(rng.normal(0, 1, (*shape, 2)).astype(np.float32))

@@ -16,7 +16,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aisle.learning.column_labels import BLOCKED, EMPTY, UNSEEN, Ids, label_columns, truth_map
+from aisle.learning.column_labels import (
+    BLOCKED,
+    EMPTY,
+    UNSEEN,
+    Ids,
+    label_columns,
+    room_before,
+    truth_map,
+)
 from aisle.sim.choreography.performance import SECOND, Performance
 from aisle.sim.products.look import look_of
 from aisle.sim.products.pictures import catalogue_images
@@ -29,7 +37,7 @@ from aisle.store.generate import generate_store
 from aisle.store.spec import StoreSpec
 from aisle.store.types import Product, Store
 from aisle.vision.catalogue import catalogue_picture
-from aisle.vision.strips import ShelfStrips
+from aisle.vision.strips import ShelfStrips, StripView
 
 Rng = np.random.Generator
 SCENES_OF_STORE = 12
@@ -54,6 +62,10 @@ class Looks:
     """[columns] 0 (mixed, not seen) to 1."""
     px_per_dm: NDArray[np.float32]
     """[columns] as in `StripView`."""
+    slope: NDArray[np.float32]
+    """[columns, 2] as in `StripView`."""
+    room: NDArray[np.float32]
+    """[columns] metres that are free before the first thing: see `room_before`."""
 
 
 def save(looks: Looks, path: Path) -> None:
@@ -124,7 +136,7 @@ def look_at_store(seed: int, number: int, scenes: int = SCENES_OF_STORE) -> Look
         shots = [shot for scene in _scenes(store, rng, scenes) for shot in filming.shoot(scene)]
     finally:
         filming.close()
-    cut, label, weight, px = zip(*shots, strict=True)
+    cut, label, weight, view, room = zip(*shots, strict=True)
     products = list(store.products.values())
     return Looks(
         np.stack([catalogue_of(product) for product in products]),
@@ -133,7 +145,9 @@ def look_at_store(seed: int, number: int, scenes: int = SCENES_OF_STORE) -> Look
         np.array([len(part) for part in label], np.int32),
         np.concatenate(label),
         np.concatenate(weight),
-        np.concatenate(px),
+        np.concatenate([v.px_per_dm for v in view]),
+        np.concatenate([v.slope for v in view]),
+        np.concatenate(room),
     )
 
 
@@ -166,14 +180,21 @@ class _Filming:
         self._renderer = Renderer(store, look_of, self._ideal, seed=int(rng.integers(1 << 31)))
         self._index = {product: i for i, product in enumerate(store.products)}
         self._number = 0
+        self._store = store
 
     def close(self) -> None:
         self._renderer.close()
 
     def shoot(
         self, scene: Scene
-    ) -> Iterator[tuple[NDArray[np.uint8], Ids, NDArray[np.float32], NDArray[np.float32]]]:
-        """All strips of one moment: picture, labels, weights, pixels per decimetre."""
+    ) -> Iterator[
+        tuple[NDArray[np.uint8], Ids, NDArray[np.float32], StripView, NDArray[np.float32]]
+    ]:
+        """All strips of one moment: picture, labels, weights, view, free room."""
+        rooms = {
+            name: room_before(self._store.shelves[name], scene.units, self._store.products)
+            for name in {view.shelf for view in self._views}
+        }
         for name in self._ideal:
             frame = self._renderer.render(name, scene, truth=True)
             self._number += 1
@@ -185,7 +206,8 @@ class _Filming:
                     shown = np.where(where < 0, np.int16(UNSEEN), codes.ravel()[where])
                     label, weight = label_columns(shown, len(self._index))
                     weight[view.px_per_dm == 0] = 0
-                    yield self._strips.strip(view, rgb), label, weight, view.px_per_dm
+                    strip = self._strips.strip(view, rgb)
+                    yield strip, label, weight, view, rooms[view.shelf]
 
 
 def _codes(frame: Frame, index: dict[str, int]) -> Ids:

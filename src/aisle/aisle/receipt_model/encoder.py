@@ -3,7 +3,8 @@
 B strips, W pixels along the shelf, N columns of `COLUMN_PX` pixels, F features. The network does
 not know products: it gives a column of a strip and a product of the catalogue numbers that are
 close when the one shows the other, so a product that came into the catalogue today needs no
-training. One more answer says whether there is anything to name.
+training. Two more answers say whether there is anything to name, and how deep the shelf is free
+before it: when somebody takes the foremost unit the next one shows the same face, further back.
 """
 
 from __future__ import annotations
@@ -15,6 +16,13 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
+
+DEEPEST_M = 0.4
+"""The most that a shelf can be free."""
+
+
+_ROWS = 4
+"""Of the last maps."""
 
 
 class Shows(IntEnum):
@@ -33,6 +41,7 @@ class EncoderConfig:
     channels: tuple[int, int, int, int] = (12, 32, 64, 96)
     """After each halving of the resolution."""
     features: int = 32
+    room: int = 64
 
 
 class _Halve(nn.Module):
@@ -65,6 +74,10 @@ class StripEncoder(nn.Module):
         self.beside = nn.Conv1d(width, width, 3, padding=1)
         self.name = nn.Conv1d(width, config.features, 1)
         self.shows = nn.Conv1d(width, len(Shows), 1)
+        # Rows stay apart here: how high a thing's foot appears says how far back it stands.
+        self.room1 = nn.Conv1d(width * _ROWS + 2, config.room, 1)
+        self.room2 = nn.Conv1d(config.room, config.room, 3, padding=1)
+        self.room3 = nn.Conv1d(config.room + 2, 1, 1)
         self.product_name = nn.Conv1d(width, config.features, 1)
         self.product_look = nn.Conv1d(width, 1, 1)
         # What all columns have in common would make all of them alike; it is taken off.
@@ -73,18 +86,29 @@ class StripEncoder(nn.Module):
         self.scale = nn.Parameter(torch.tensor(2.3))
         """Logarithm of how much a difference in likeness counts; only training uses it."""
 
-    def forward(self, strips: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, strips: Tensor, slope: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Name the columns of strips.
 
         Args:
             strips: [B, 3, ROWS, W] uint8 RGB, W a multiple of `COLUMN_PX`.
+            slope: [B, W / COLUMN_PX, 2] from where they are seen: `StripView.slope`.
 
         Returns:
-            Features [B, W / COLUMN_PX, F] of length one, and logits [B, W / COLUMN_PX, Shows].
+            Features [B, W / COLUMN_PX, F] of length one, logits [B, W / COLUMN_PX, Shows], and
+            metres that are free before the first thing [B, W / COLUMN_PX].
         """
-        columns = self._columns(strips)
+        maps = self._maps(strips)
+        columns = self._columns(maps)
         features = F.normalize(self.centre(self.name(columns)), dim=1)
-        return features.transpose(1, 2), self.shows(columns).transpose(1, 2)
+        room = self._room(maps, slope.transpose(1, 2))
+        return features.transpose(1, 2), self.shows(columns).transpose(1, 2), room
+
+    def _room(self, maps: Tensor, slope: Tensor) -> Tensor:
+        """[B, channels, _ROWS, N] and [B, 2, N] -> [B, N]."""
+        x = F.relu(self.room1(torch.cat([maps.flatten(1, 2), slope], 1)))
+        x = x + F.relu(self.room2(x))
+        room: Tensor = DEEPEST_M * self.room3(torch.cat([x, slope], 1))[:, 0].sigmoid()
+        return room
 
     def catalogue(self, pictures: Tensor) -> Tensor:
         """Name products.
@@ -96,7 +120,7 @@ class StripEncoder(nn.Module):
             [B, F] of length one.
         """
         batch, images = pictures.shape[:2]
-        columns = self._columns(pictures.flatten(0, 1))
+        columns = self._columns(self._maps(pictures.flatten(0, 1)))
         weight = self.product_look(columns).softmax(-1)
         named = self.product_centre((self.product_name(columns) * weight).sum(-1))
         return F.normalize(named.reshape(batch, images, -1).mean(1), dim=1)
@@ -105,9 +129,13 @@ class StripEncoder(nn.Module):
         """Logits [..., P] of columns [..., F] over products [P, F]."""
         return columns @ products.T * self.scale.exp()
 
-    def _columns(self, pictures: Tensor) -> Tensor:
-        """[B, 3, ROWS, W] -> [B, channels, W / COLUMN_PX]."""
-        maps = self.trunk(pictures.float() / 64 - 2)
+    def _maps(self, pictures: Tensor) -> Tensor:
+        """[B, 3, ROWS, W] -> [B, channels, _ROWS, W / COLUMN_PX]."""
+        maps: Tensor = self.trunk(pictures.float() / 64 - 2)
+        return maps
+
+    def _columns(self, maps: Tensor) -> Tensor:
+        """[B, channels, _ROWS, N] -> [B, channels, N]."""
         # A product may stand low or high: one row is looked at, wherever it is.
         chosen = (maps * self.look(maps).softmax(2)).sum(2)
         columns = F.relu(self.mix(torch.cat([chosen, maps.mean(2)], 1)))

@@ -11,11 +11,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from aisle.fusion.windows import FEATURES, TRACK, VIEWS
+from aisle.fusion.windows import COLUMN_M, FEATURES, STATES, TRACK, VIEWS
 
-_STATE = 3
 _PAIR = 8
+_DEEPEST_M = 0.4
+UNITS = 6
+"""Numbers of `unit_features`."""
 _NEAR_M = 0.15
+
+
+def unit_features(units: Tensor) -> Tensor:
+    """How many units that is: [...] -> [..., UNITS]; coarser than with weights."""
+    r = units.clamp(-6, 6)
+    size = r.abs()
+    return torch.stack(
+        [
+            r / 3,
+            torch.tanh(2 * r),
+            torch.exp(-(((size - 1) / 0.3) ** 2)),
+            torch.exp(-(((size - 2) / 0.4) ** 2)),
+            torch.exp(-(((size - 3) / 0.5) ** 2)),
+            torch.exp(-((size / 0.3) ** 2)),
+        ],
+        dim=-1,
+    )
 
 
 class Sight(nn.Module):
@@ -23,12 +42,12 @@ class Sight(nn.Module):
 
     def __init__(self, width: int, channels: int, looks: int) -> None:
         super().__init__()
-        self.each = nn.Linear(FEATURES + _STATE, channels)
+        self.each = nn.Linear(FEATURES + STATES, channels)
         self.kind = nn.Parameter(torch.randn(width) * 0.02)
         self.time = nn.Conv1d(2 * channels, 48, 5, padding=2)
         self.column_in = nn.Linear(channels * VIEWS + 3, width)
-        self.changed = nn.Linear(2 * looks, width)
-        self.candidate1 = nn.Linear(6 * looks + 2 + VIEWS, width)
+        self.changed = nn.Linear(3 * looks, width)
+        self.candidate1 = nn.Linear((6 + 3 * UNITS) * looks + 2 + 2 * VIEWS, width)
         self.candidate2 = nn.Linear(width, width)
         self.track1 = nn.Linear(TRACK * VIEWS, width)
         self.track2 = nn.Linear(width, width)
@@ -48,56 +67,73 @@ class Sight(nn.Module):
         return tokens, self.time(over_time.repeat_interleave(2, dim=-1))
 
     def before_after(self, look: Tensor, feature: Tensor, state: Tensor) -> Tensor:
-        """Mean features before and after, by sight that nothing blocks: [B, H, 2, Q, F].
+        """Mean features and free room before and after, where nothing blocks: [B, H, 2, Q, F + 1].
 
         Args:
             look: Softmax over marks, [B, H, 2, M].
             feature: [B, Q, V, F].
-            state: [B, Q, V, 3]: empty, blocked, seen.
+            state: [B, Q, V, STATES]: empty, blocked, seen, free metres.
         """
         weight = look.reshape(*look.shape[:3], VIEWS, 2).sum(-1)
         clear = (1 - state[..., 1]) * state[..., 2] + 1e-3
         weight = weight[:, :, :, None, :] * clear[:, None, None]
         weight = weight / weight.sum(-1, keepdim=True)
-        found: Tensor = torch.einsum("bhkqv,bqvf->bhkqf", weight, feature)
+        both = torch.cat([feature, state[..., 3:]], -1)
+        found: Tensor = torch.einsum("bhkqv,bqvf->bhkqf", weight, both)
         return found
 
     def candidates(
-        self, seen: Tensor, feature: Tensor, state: Tensor, look: Tensor, on: Tensor, mask: Tensor
-    ) -> Tensor:
+        self, seen: Tensor, feature: Tensor, state: Tensor, look: Tensor, area: Tensor, on: Tensor,
+        mask: Tensor,
+    ) -> Tensor:  # fmt: skip
         """What is added to candidate tokens, [B, C, D]: like which product columns look, and when.
 
         Args:
             seen: From `before_after`.
             feature: [B, Q, V, F].
-            state: [B, Q, V, 3].
+            state: [B, Q, V, STATES].
             look: Features of the candidates' catalogue images [B, C, F], 0 where there are none.
+            area: What one unit of a candidate stands on, square metres [B, C].
             on: Share of each column that is a candidate's place, [B, C, Q].
             mask: [B, Q].
         """
-        alike = torch.einsum("bhkqf,bcf->bhkcq", seen, look) * mask[:, None, None, None]
+        alike = torch.einsum("bhkqf,bcf->bhkcq", seen[..., :-1], look) * mask[:, None, None, None]
         home = on / on.sum(-1, keepdim=True).clamp(min=1e-3)
         own = torch.einsum("bhkcq,bcq->bchk", alike, home).flatten(2)
         gain = alike[:, :, 1] - alike[:, :, 0]
         # Against 0, so that columns which are only padding change nothing.
         most = [gain.amax(-1).clamp(min=0), gain.amin(-1).clamp(max=0)]
         most += [gain.sum(-1), alike.amax(-1)[:, :, 1].clamp(min=0)]
-        flat = [own, *(part.transpose(1, 2) for part in most)]
-        every = torch.einsum("bqvf,bcf->bcqv", feature * state[..., 2:], look)
+        flat = [own, *(part.transpose(1, 2) for part in most), self._units(seen, area, on, mask)]
+        every = torch.einsum("bqvf,bcf->bcqv", feature * state[..., 2:3], look)
         series = torch.einsum("bcqv,bcq->bcv", every, home)
+        free = torch.einsum("bqv,bcq->bcv", state[..., 3] * state[..., 2] / _DEEPEST_M, home)
         known = (look.square().sum(-1, keepdim=True) > 0).float()
         placed = (on.sum(-1, keepdim=True) > 0).float()
-        x = torch.cat([*flat, known, placed, series], -1)
+        x = torch.cat([*flat, known, placed, series, free], -1)
         tokens: Tensor = self.candidate2(F.gelu(self.candidate1(x), approximate="tanh"))
         return tokens
+
+    def _units(self, seen: Tensor, area: Tensor, on: Tensor, mask: Tensor) -> Tensor:
+        """How many units of a candidate have come, by the room that got less: [B, C, 3 H UNITS].
+
+        In its place, where more room got free anywhere, and where less did: as ratios of what one
+        unit stands on, as scales have it with weights.
+        """
+        gone = (seen[:, :, 0, :, -1] - seen[:, :, 1, :, -1]) * mask[:, None] * COLUMN_M
+        own = torch.einsum("bhq,bcq->bch", gone, on)
+        out, back = gone.clamp(max=0).sum(-1), gone.clamp(min=0).sum(-1)
+        every = [own, *(part[:, None].expand_as(own) for part in (out, back))]
+        return unit_features(torch.stack(every, -1) / area[..., None, None]).flatten(2)
 
     def change(self, seen: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """What is added to column tokens [B, Q, D], and how much each column changed [B, Q]."""
         before, after = seen.unbind(2)
-        size = (after - before).square().sum(-1)
-        both = (after * before).sum(-1)
-        tokens = self.changed(torch.cat([size, both], 1).transpose(1, 2))
-        return tokens, size[:, 0] * mask
+        size = (after - before)[..., :-1].square().sum(-1)
+        both = (after * before)[..., :-1].sum(-1)
+        room = (after - before)[..., -1] / _DEEPEST_M
+        tokens = self.changed(torch.cat([size, both, 4 * room], 1).transpose(1, 2))
+        return tokens, (size[:, 0] + 10 * room[:, 0].square()) * mask
 
     def sessions(self, track: Tensor) -> Tensor:
         """What is added to session tokens, [B, S, D]; track [B, S, V, TRACK]."""
@@ -154,7 +190,7 @@ class View:
         self.tokens = self.tokens + added
         return self._sight.candidates(
             seen, self._feature, self._state, self._inputs["candidate_look"],
-            self._inputs["candidate_columns"], self.mask,
+            self._inputs["candidate_area"], self._inputs["candidate_columns"], self.mask,
         )  # fmt: skip
 
     def sessions(self) -> Tensor:

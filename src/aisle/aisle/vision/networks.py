@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from aisle.fusion.eyes import Eyes
 from aisle.fusion.runtime import ModelError
-from aisle.fusion.windows import FEATURES
+from aisle.fusion.windows import FEATURES, STATES
 from aisle.store.types import Product, Store
 from aisle.vision.catalogue import catalogue_picture
 from aisle.vision.strips import COLUMN_PX
@@ -36,7 +36,9 @@ class OnnxEncoder:
         """Take the two ONNX Runtime sessions."""
         self._strips, self._catalogue = strips, catalogue
 
-    def columns(self, strips: Sequence[Image]) -> list[tuple[Floats, Floats]]:
+    def columns(
+        self, strips: Sequence[Image], slopes: Sequence[Floats]
+    ) -> list[tuple[Floats, Floats]]:
         """See `Encoder.columns`. Strips of one width go through the network together."""
         found: list[tuple[Floats, Floats]] = [_nothing(strip) for strip in strips]
         by_width: dict[int, list[int]] = {}
@@ -44,11 +46,18 @@ class OnnxEncoder:
             by_width.setdefault(strip.shape[1], []).append(i)
         for indices in by_width.values():
             batch = np.stack([strips[i] for i in indices]).transpose(0, 3, 1, 2)
-            features, shows = self._strips.run(None, {"strips": np.ascontiguousarray(batch)})
+            features, shows, room = self._strips.run(
+                None,
+                {
+                    "strips": np.ascontiguousarray(batch),
+                    "slope": np.stack([slopes[i] for i in indices]),
+                },
+            )
             odds = np.exp(shows - shows.max(-1, keepdims=True))
             odds /= odds.sum(-1, keepdims=True)
             for row, i in enumerate(indices):
-                found[i] = features[row], odds[row][:, [_EMPTY, _BLOCKED]]
+                state = np.concatenate([odds[row][:, [_EMPTY, _BLOCKED]], room[row][:, None]], 1)
+                found[i] = features[row], state
         return found
 
     def product(self, pictures: Sequence[Image]) -> Floats:
@@ -149,4 +158,4 @@ def _session(path: Path, digest: str) -> Any:
 
 def _nothing(strip: Image) -> tuple[Floats, Floats]:
     count = strip.shape[1] // COLUMN_PX
-    return np.zeros((count, FEATURES), np.float32), np.zeros((count, 2), np.float32)
+    return np.zeros((count, FEATURES), np.float32), np.zeros((count, STATES - 1), np.float32)

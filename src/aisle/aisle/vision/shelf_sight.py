@@ -14,16 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.fusion.synchronizer import TICK_NS
-from aisle.fusion.windows import FEATURES, VIEWS
+from aisle.fusion.windows import FEATURES, STATES, VIEWS
 from aisle.vision.strips import COLUMN_PX, ShelfStrips, StripView
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-EMPTY, BLOCKED, SEEN = range(3)
+EMPTY, BLOCKED, SEEN, ROOM = range(STATES)
 """Places in a column's state."""
 CHANGED = 0.35
 """Squared distance between features (0 to 4) from which on a column has changed."""
+MOVED_M = 0.025
+"""So much more or less free room is a change, too."""
 _FADING = (0.5 ** np.arange(VIEWS)).astype(np.float32)
 """What the sights of a window count for its beginning, and turned round for its end."""
 
@@ -31,11 +33,13 @@ _FADING = (0.5 ** np.arange(VIEWS)).astype(np.float32)
 class Encoder(Protocol):
     """Names columns of strips."""
 
-    def columns(self, strips: Sequence[Image]) -> list[tuple[Floats, Floats]]:
-        """Features and states of strips [ROWS, W, 3].
+    def columns(
+        self, strips: Sequence[Image], slopes: Sequence[Floats]
+    ) -> list[tuple[Floats, Floats]]:
+        """Features and states of strips [ROWS, W, 3], seen along slopes (`StripView.slope`).
 
-        For each [W / COLUMN_PX, FEATURES] of length one, and [W / COLUMN_PX, 2], the probabilities
-        that a column is empty or blocked.
+        For each [W / COLUMN_PX, FEATURES] of length one, and [W / COLUMN_PX, 3], the probabilities
+        that a column is empty or blocked, and the metres that are free before the first thing.
         """
 
 
@@ -47,7 +51,7 @@ class Glance:
     feature: Floats
     """[columns, FEATURES], 0 where nothing is seen."""
     state: Floats
-    """[columns, 3]: empty, blocked, seen."""
+    """[columns, STATES]: empty, blocked, seen, free metres."""
 
 
 class ShelfSight:
@@ -72,7 +76,8 @@ class ShelfSight:
             view for views in self._views.values() for view in views if view.camera in pictures
         ]
         found = self._encoder.columns(
-            [self._strips.strip(view, pictures[view.camera]) for view in shown]
+            [self._strips.strip(view, pictures[view.camera]) for view in shown],
+            [view.slope for view in shown],
         )
         said = {(v.shelf, v.camera): both for v, both in zip(shown, found, strict=True)}
         for shelf, views in self._views.items():
@@ -88,7 +93,7 @@ class ShelfSight:
             glances.clear()
 
     def window(self, shelf: str, tick_ns: int) -> tuple[Floats, Floats] | None:
-        """Features [columns, VIEWS, FEATURES] and states [columns, VIEWS, 3] up to a tick.
+        """Features [columns, VIEWS, FEATURES] and states [columns, VIEWS, STATES] up to a tick.
 
         None for a shelf that no camera sees. What was not seen is 0.
         """
@@ -96,7 +101,7 @@ class ShelfSight:
             return None
         count = self._views[shelf][0].width_px // COLUMN_PX
         feature = np.zeros((count, VIEWS, FEATURES), np.float32)
-        state = np.zeros((count, VIEWS, 3), np.float32)
+        state = np.zeros((count, VIEWS, STATES), np.float32)
         for glance in self._glances[shelf]:
             place = VIEWS - 1 - (tick_ns - glance.tick_ns) // TICK_NS
             if 0 <= place < VIEWS:
@@ -115,16 +120,17 @@ class ShelfSight:
             feature, state = both
             clear = state[..., SEEN] * (1 - state[..., BLOCKED])
             # The earliest and the latest clear sight count most, wherever somebody stood between.
-            before, known = _mean(feature, clear * _FADING)
-            after, still = _mean(feature, clear * _FADING[::-1])
-            away = np.square(after - before).sum(-1)
-            if (away[known & still] > CHANGED).any():
+            looks = np.concatenate([feature, state[..., ROOM:]], -1)
+            before, known = _mean(looks, clear * _FADING)
+            after, still = _mean(looks, clear * _FADING[::-1])
+            away = np.square(after - before)[known & still]
+            if (away[:, :-1].sum(-1) > CHANGED).any() or (away[:, -1] > MOVED_M**2).any():
                 found.append(shelf)
         return found
 
 
 def _mean(feature: Floats, clear: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """[columns, FEATURES] weighted mean over views, and which columns had any."""
+    """[columns, n] weighted mean over views, and which columns had any."""
     weight = clear.sum(1)
     mean = (feature * clear[..., None]).sum(1) / np.maximum(weight, 1e-6)[:, None]
     return mean, weight > 0
@@ -141,9 +147,6 @@ def _merged(tick_ns: int, parts: Sequence[tuple[StripView, Floats, Floats]]) -> 
     mixed = (feature * weight).sum(0)
     length = np.maximum(np.linalg.norm(mixed, axis=-1, keepdims=True), 1e-6)
     seen = (total > 0).astype(np.float32)[:, None]
-    both = (state * weight).sum(0)
-    return Glance(
-        tick_ns,
-        (mixed / length * seen).astype(np.float32),
-        np.concatenate([both * seen, seen], -1).astype(np.float32),
-    )
+    said = (state * weight).sum(0) * seen
+    merged = np.concatenate([said[:, :SEEN], seen, said[:, SEEN:]], -1)
+    return Glance(tick_ns, (mixed / length * seen).astype(np.float32), merged.astype(np.float32))

@@ -44,6 +44,8 @@ FULL_PX = PX_PER_M / 10
 SECOND = 0.4
 """What a column is worth that both cameras see, for the second one."""
 
+MOST_SLOPE = 3.0
+
 _HEIGHTS = 4
 _LIFT_M = 0.002
 _OUTSIDE = -16.0
@@ -59,6 +61,9 @@ class StripView:
     """A multiple of `COLUMN_PX`."""
     px_per_dm: NDArray[np.float32]
     """[columns] pixels of the camera for a decimetre of the opening, 0 where it is not seen."""
+    slope: NDArray[np.float32]
+    """[columns, 2] how far the line of sight through the middle of a column goes to the right, and
+    up, for each metre that it goes into the shelf; at most `MOST_SLOPE` either way."""
 
 
 class ShelfStrips:
@@ -92,7 +97,13 @@ class ShelfStrips:
             end = start + width // COLUMN_PX
             of_shelf = sharpness[:, start:end]
             self._views[shelf.id] = tuple(
-                StripView(shelf.id, chosen[i].id, width, of_shelf[i].astype(np.float32))
+                StripView(
+                    shelf.id,
+                    chosen[i].id,
+                    width,
+                    of_shelf[i].astype(np.float32),
+                    _slope(chosen[i], shelf),
+                )
                 for i in _best(of_shelf)
             )
             start = end
@@ -169,6 +180,19 @@ def _map(camera: Camera, shelf: Shelf) -> _Map:
     where, fraction = cv2.convertMaps(both[..., 0], both[..., 1], cv2.CV_16SC2)
     fixed = np.asarray(where, np.int16), np.asarray(fraction, np.uint16)
     return _Map(slice(y0, y1), slice(x0, x1), *fixed)
+
+
+def _slope(camera: Camera, shelf: Shelf) -> NDArray[np.float32]:
+    """See `StripView.slope`."""
+    assert shelf.pose is not None
+    width, height = opening_m(shelf)
+    x, y, z = (np.linalg.inv(shelf.pose) @ camera.pose)[:3, 3]
+    away = max(-float(y), 1e-3)
+    middles = (np.arange(strip_width(shelf) // COLUMN_PX) + 0.5) * COLUMN_M
+    right = (np.minimum(middles, width) - x) / away
+    up = np.full_like(right, (height / 2 - z) / away)
+    found: NDArray[np.float32] = np.clip(np.stack([right, up], 1), -MOST_SLOPE, MOST_SLOPE)
+    return found.astype(np.float32)
 
 
 def _places(shelf: Shelf, x: Array, z: Array, y: float = 0.0) -> Array:
