@@ -32,9 +32,9 @@ class Batch:
     """[B] kilograms, absolute."""
 
 
-def make_batch(samples: list[tuple[Arrays, Label]]) -> Batch:
-    """Collate samples; an empty list is an error."""
-    arrays = collate([a for a, _ in samples], sight=any("column_mask" in a for a, _ in samples))
+def make_batch(samples: list[tuple[Arrays, Label]], *, sight: bool = False) -> Batch:
+    """Collate samples, for a network with sight or without; an empty list is an error."""
+    arrays = collate([a for a, _ in samples], sight=sight)
     labels = [right for _, right in samples]
     candidates = arrays["candidate_mask"].shape[1]
     delta = np.zeros(arrays["plate_mask"].shape, np.float32)

@@ -68,7 +68,7 @@ class Shards:
             if held.keys() >= {"npz", "json"}:
                 try:
                     yield _unpacked(held)
-                except (KeyError, TypeError) as error:
+                except (KeyError, TypeError, ValueError) as error:
                     raise ValueError(f"{name}: sample {key}: {error!r}") from error
                 held = {}
 

@@ -196,7 +196,9 @@ def _checks(held_out: Library, size: int) -> dict[str, list[Batch]]:
     found = {}
     for kind, take in _KINDS.items():
         some = [(take(s.arrays), s.label) for s in seen]
-        found[kind] = [make_batch(some[i : i + size]) for i in range(0, len(some), size)]
+        found[kind] = [
+            make_batch(some[i : i + size], sight=True) for i in range(0, len(some), size)
+        ]
     return found
 
 
@@ -209,7 +211,7 @@ def _batches(rng: Rng, samples: list[Sample], config: SightConfig) -> list[Batch
     weak = [weakened(sample, config, rng) for sample in chosen]
     pairs = [(sample.arrays, sample.label) for sample in weak]
     parts = [pairs[i : i + config.batch] for i in range(0, len(pairs), config.batch)]
-    return [make_batch(parts[i]) for i in rng.permutation(len(parts))]
+    return [make_batch(parts[i], sight=True) for i in rng.permutation(len(parts))]
 
 
 def _size(arrays: Arrays) -> tuple[int, int]:

@@ -1,0 +1,87 @@
+"""The networks that look, as the stack loads them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from aisle.fusion.runtime import ModelError
+from aisle.fusion.windows import FEATURES, STATES
+from aisle.vision.networks import FOLLOWER, MANIFEST, STRIPS, load_vision
+from aisle.vision.strips import COLUMN_PX, ROWS
+
+torch = pytest.importorskip("torch")
+
+from aisle.learning.assemble import assemble  # noqa: E402
+from aisle.learning.encode import EncodeConfig  # noqa: E402
+from aisle.learning.run import Run  # noqa: E402
+from aisle.receipt_model.encoder import StripEncoder  # noqa: E402
+from aisle.receipt_model.follower import Follower  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Networks that have learnt nothing, as two runs leave them."""
+    runs = tmp_path_factory.mktemp("runs")
+    for name, network in (("encoder", StripEncoder), ("follower", Follower)):
+        run = Run(runs / name, network, EncodeConfig())
+        run.save()
+        run.log(step=0, check={"top1": 0.0})
+    assemble(runs / "encoder", runs / "follower", runs / "vision")
+    return runs / "vision"
+
+
+@pytest.fixture
+def copy(folder, tmp_path):
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def test_columns_of_strips_of_all_widths_come_in_their_order(folder):
+    vision, rng = load_vision(folder), np.random.default_rng(1)
+    widths = (3, 5, 3, 1)
+    strips = [rng.integers(0, 256, (ROWS, n * COLUMN_PX, 3), np.uint8) for n in widths]
+    slopes = [rng.normal(size=(n, 2)).astype(np.float32) for n in widths]
+    together = vision.encoder.columns(strips, slopes)
+    for strip, slope, (feature, state) in zip(strips, slopes, together, strict=True):
+        assert feature.shape == (strip.shape[1] // COLUMN_PX, FEATURES)
+        assert state.shape == (len(feature), STATES - 1)
+        ((alone, said),) = vision.encoder.columns([strip], [slope])
+        np.testing.assert_allclose(feature, alone, atol=1e-5)
+        np.testing.assert_allclose(state, said, atol=1e-5)
+    assert vision.encoder.columns([], []) == []
+
+
+def test_the_manifest_says_how_they_were_trained(folder):
+    manifest = load_vision(folder).manifest
+    assert manifest["encoder"] == {"steps": 0, "seconds": 0, "check": {"top1": 0.0}}
+
+
+def test_missing_changed_and_damaged_files_are_one_sentence(copy):
+    with pytest.raises(ModelError, match=f"no {MANIFEST}"):
+        load_vision(copy / "nowhere")
+    data = (copy / FOLLOWER).read_bytes()
+    (copy / FOLLOWER).write_bytes(data[:-1])
+    with pytest.raises(ModelError, match="does not match the hash"):
+        load_vision(copy)
+    (copy / FOLLOWER).unlink()
+    with pytest.raises(ModelError, match="cannot be read"):
+        load_vision(copy)
+
+
+def test_a_file_that_is_no_model_is_refused(copy):
+    import hashlib
+
+    (copy / STRIPS).write_bytes(b"not a model")
+    manifest = json.loads((copy / MANIFEST).read_text())
+    manifest["sha256"][STRIPS] = hashlib.sha256(b"not a model").hexdigest()
+    (copy / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match="not a model that can be loaded"):
+        load_vision(copy)
+
+
+def test_a_manifest_that_is_none_is_refused(copy):
+    (copy / MANIFEST).write_text("[]")
+    with pytest.raises(ModelError, match="not a manifest"):
+        load_vision(copy)
