@@ -238,6 +238,7 @@ def train(
     torch.set_num_threads(1)
     trainer = SightTrainer(directory, config, scales)
     library, others = Library(shards), Library(held_out)
+    library.refresh()
     others.refresh()
     checks = _checks(others, config.batch)
     rng = np.random.default_rng((config.seed, trainer.step))
