@@ -75,7 +75,9 @@ class Sight(nn.Module):
             state: [B, Q, V, STATES]: empty, blocked, seen, free metres.
         """
         weight = look.reshape(*look.shape[:3], VIEWS, 2).sum(-1)
-        clear = (1 - state[..., 1]) * state[..., 2] + 1e-3
+        # Beside a person a column is only partly seen, and its free room is wrong.
+        worst = F.max_pool1d(state[..., 1].transpose(1, 2), 3, 1, 1).transpose(1, 2)
+        clear = (1 - worst) ** 4 * state[..., 2] + 1e-3
         weight = weight[:, :, :, None, :] * clear[:, None, None]
         weight = weight / weight.sum(-1, keepdim=True)
         both = torch.cat([feature, state[..., 3:]], -1)

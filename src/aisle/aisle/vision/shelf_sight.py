@@ -24,8 +24,10 @@ EMPTY, BLOCKED, SEEN, ROOM = range(STATES)
 """Places in a column's state."""
 CHANGED = 0.35
 """Squared distance between features (0 to 4) from which on a column has changed."""
-MOVED_M = 0.025
+MOVED_M = 0.03
 """So much more or less free room is a change, too."""
+CLEAR = 0.3
+"""What is seen worse does not count."""
 _FADING = (0.5 ** np.arange(VIEWS)).astype(np.float32)
 """What the sights of a window count for its beginning, and turned round for its end."""
 
@@ -118,7 +120,7 @@ class ShelfSight:
             both = self.window(shelf, tick_ns)
             assert both is not None
             feature, state = both
-            clear = state[..., SEEN] * (1 - state[..., BLOCKED])
+            clear = _clear(state)
             # The earliest and the latest clear sight count most, wherever somebody stood between.
             looks = np.concatenate([feature, state[..., ROOM:]], -1)
             before, known = _mean(looks, clear * _FADING)
@@ -127,6 +129,17 @@ class ShelfSight:
             if (away[:, :-1].sum(-1) > CHANGED).any() or (away[:, -1] > MOVED_M**2).any():
                 found.append(shelf)
         return found
+
+
+def _clear(state: Floats) -> Floats:
+    """[columns, VIEWS] how well a column is seen, 0 to 1.
+
+    Beside a person a column is only partly seen, and its free room is wrong.
+    """
+    blocked = np.pad(state[..., BLOCKED], ((1, 1), (0, 0)))
+    worst = np.maximum(blocked[1:-1], np.maximum(blocked[:-2], blocked[2:]))
+    found: Floats = state[..., SEEN] * (1 - worst) ** 4
+    return np.where(found < CLEAR, np.float32(0), found)
 
 
 def _mean(feature: Floats, clear: Floats) -> tuple[Floats, NDArray[np.bool_]]:
