@@ -62,7 +62,7 @@ CHANGE = Change("s/1", ChangeState.CONFIRMED, TAKE, Action.TAKE, "cola", 1, 0.9,
                 plates=("g1/s1/p1", "g1/s1/p2"))  # fmt: skip
 
 
-def filmed(path, cameras=("behind", "above"), hold=(), size=(HEIGHT, WIDTH), broken=()):
+def filmed(path, cameras=("behind", "above"), hold=(), size=(HEIGHT, WIDTH), broken=(), topic=None):
     """A bag with a picture of each camera ten times a second for 8 s; its blue is the number."""
     with BagWriter(path) as writer:
         for number in range(80):
@@ -76,8 +76,8 @@ def filmed(path, cameras=("behind", "above"), hold=(), size=(HEIGHT, WIDTH), bro
                 )
                 if (camera, number) in broken:
                     message.data = message.data[:200]
-                topic = f"/rig/camera/{camera}/image_raw/compressed"
-                writer.write(topic, convert_images.COMPRESSED, message, stamp + 3 * 10**9)
+                own = f"/rig/camera/{topic or camera}/image_raw/compressed"
+                writer.write(own, convert_images.COMPRESSED, message, stamp + 3 * 10**9)
     return path
 
 
@@ -162,6 +162,11 @@ def test_a_product_where_it_does_not_belong_is_shown_there(film):
 def test_a_bag_without_pictures_says_nothing(tmp_path):
     bag = write_live_bag(tmp_path / "bag")
     assert seen(bag, CHANGE) == {}
+
+
+def test_pictures_on_another_cameras_topic_are_not_shown(tmp_path):
+    bag = filmed(tmp_path / "bag", cameras=("behind",), topic="above")
+    assert seen(bag, CHANGE)["s/1"].rows == ()
 
 
 def test_a_namespace_hides_other_rigs(film):

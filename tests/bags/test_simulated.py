@@ -178,3 +178,19 @@ def test_the_command_draws_where_people_have_bodies(cameras, tmp_path, capsys):
         assert counts[PICTURES] == counts["/camera/eye/camera_info"]
         assert counts[PICTURES] == pytest.approx(5 * summary["store_s"], rel=0.05)
     assert read_truth(tmp_path / "bag").keys() == {"shopper-1"}
+
+
+def test_force_replaces_a_bag_and_nothing_else(tmp_path, capsys):
+    folder = write_store(store(), tmp_path / "shop")
+    scenario = tmp_path / "none.yaml"
+    scenario.write_text("shoppers: 0\n")
+    words = ["sim", str(folder), "--scenario", str(scenario), "--force", "--out"]
+    for _ in range(2):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([*words, str(tmp_path / "bag")])
+        assert not ended.value.code
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*words, str(folder)])
+    assert ended.value.code == 2
+    assert "is no bag" in " ".join(capsys.readouterr().err.split())
+    assert (folder / "rig.yaml").is_file()

@@ -66,10 +66,14 @@ def _check_topic(topic: str, record: Any) -> None:
         _, found, controller = topic.rpartition("weights/")
         if found and controller != record.controller:
             raise MessageError(f"it is of controller {record.controller!r}")
-    elif isinstance(record, CameraFrame):
-        _, found, camera = topic.removesuffix("/image_raw/compressed").rpartition("camera/")
-        if found and camera != record.camera:
-            raise MessageError(f"it is of camera {record.camera!r}")
+    elif isinstance(record, CameraFrame) and not on_own_topic(topic, record.camera):
+        raise MessageError(f"it is of camera {record.camera!r}")
+
+
+def on_own_topic(topic: str, camera: str) -> bool:
+    """Whether a camera's picture is on its own topic, or on one of no camera."""
+    _, found, name = topic.removesuffix("/image_raw/compressed").rpartition("camera/")
+    return not found or name == camera
 
 
 def store_topics(reader: BagReader) -> list[str]:

@@ -57,6 +57,8 @@ def sim(
     for problem in problems:
         typer.echo(str(problem), err=True)
     if force and out.exists():
+        if not (out / "metadata.yaml").is_file():
+            raise typer.BadParameter(f"{out} is no bag: it is not replaced", param_hint="--force")
         shutil.rmtree(out)
     began = time.perf_counter()
     simulation = simulate(loaded, chosen, seed)

@@ -19,7 +19,7 @@ from aisle.records import CameraFrame
 from aisle.sensing.camera_health import FrozenPicture
 from aisle.store.types import Camera, Store
 
-_CHANNELS = {"rgb8": 3, "bgr8": 3, "mono8": 1}
+_ENCODINGS = frozenset({"rgb8", "bgr8", "mono8"})
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class ViewBuffer:
     def _trouble(self, frame: CameraFrame) -> tuple[str, str]:
         """Why a frame cannot be used: a counter's name, and words; empty when it can."""
         camera, image = self._cameras[frame.camera], frame.image
-        if frame.encoding not in _CHANNELS:
+        if frame.encoding not in _ENCODINGS:
             return "wrong_encoding", f"encoding {frame.encoding[:20]!r} is not known"
         colours = () if frame.encoding == "mono8" else (3,)
         if image.shape != (camera.height, camera.width, *colours) or image.dtype != np.uint8:
