@@ -192,5 +192,5 @@ def test_force_replaces_a_bag_and_nothing_else(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main([*words, str(folder)])
     assert ended.value.code == 2
-    assert "is no bag" in " ".join(capsys.readouterr().err.split())
+    assert "is no bag" in " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert (folder / "rig.yaml").is_file()
