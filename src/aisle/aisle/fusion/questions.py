@@ -33,7 +33,9 @@ class Questions:
         self._memory, self._shelves, self._runtime = memory, shelves, runtime
         self._counters, self._observer = counters, observer
         self._passes, self._decode = config.passes, config.decode
-        temperature = runtime.manifest.get("session_temperature")
+        # With cameras whose a change is rests on other evidence, and is as sure as that.
+        name = "session_temperature" if eyes is None else "session_temperature_seen"
+        temperature = runtime.manifest.get(name)
         if temperature:
             self._decode = replace(self._decode, session_temperature=float(temperature))
         self._calibration: commits.Calibration = runtime.manifest.get("calibration", [])

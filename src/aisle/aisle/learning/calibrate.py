@@ -45,7 +45,7 @@ def development_cases(
 
 def _case(model: Path, number: int) -> list[tuple[float, bool]]:
     store = generate_store(np.random.default_rng((1 << 41, number)), StoreSpec(name="development"))
-    suite = SUITES[("calm", "overlapping")[number % 2]]
+    suite = SUITES[("scales_only", "overlapping")[number % 2]]
     simulation = simulate(store, suite.scenario(0), (1 << 41) + number)
     result = run(MakeMethod("model", model)(store), simulation)
     return evaluate(str(number), truth_of(simulation), result).changes

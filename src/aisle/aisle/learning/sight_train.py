@@ -9,6 +9,7 @@ has are taken away while learning, so that the model does with what there is.
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 
 from aisle.fusion.windows import SIGHT_SHAPES, Arrays
+from aisle.learning.calibrate import Choice, fit_temperature
 from aisle.learning.collect import Sample
 from aisle.learning.export import export
 from aisle.learning.loss import Batch, all_logits, losses, make_batch
@@ -30,6 +32,9 @@ Rng = np.random.Generator
 OWN = "own.onnx"
 """The model so far, for the simulations."""
 _AT_ONCE = 4
+_OF_SCALES = (
+    "calibration", "calibration_changes", "session_temperature", "session_choices",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,20 @@ def check(network: ReceiptTransformer, batches: list[Batch]) -> dict[str, float]
     }  # fmt: skip
 
 
+@torch.no_grad()
+def session_temperature(network: ReceiptTransformer, batches: list[Batch]) -> tuple[float, int]:
+    """What divides the logits of whose a change is, fitted; and on how many changes."""
+    network.eval()
+    choices: list[Choice] = []
+    for batch in batches:
+        session = network(**batch.inputs)[3]
+        count = batch.inputs["session_mask"].sum(1).long()
+        for row in (batch.is_change & (count > 1)).nonzero()[:, 0].tolist():
+            logits = session[row, batch.candidate[row], : count[row]]
+            choices.append((logits.tolist(), int(batch.session[row])))
+    return fit_temperature(choices), len(choices)
+
+
 _KINDS: dict[str, Callable[[Arrays], Arrays]] = {
     "all": dict,
     "no_cameras": without_cameras,
@@ -270,6 +289,9 @@ def main() -> None:
     """Train the receipt transformer with cameras; goes on where it was stopped."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--scales", type=Path, help="run of `aisle train` to begin with")
+    parser.add_argument(
+        "--scales-manifest", type=Path, help="manifest of that run's model: how sure scales are"
+    )
     parser.add_argument("--shards", required=True, help="folder or URL of shards to learn from")
     parser.add_argument("--held-out", required=True, help="folder or URL of shards for the check")
     parser.add_argument("--out", type=Path, required=True)
@@ -277,10 +299,16 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=math.inf, help="at most, in this run")
     args = parser.parse_args()
     config = SightConfig(steps=args.steps)
-    trainer = train(
-        args.out, args.shards, args.held_out, config, args.scales, args.minutes
-    )  # fmt: skip
+    trainer = train(args.out, args.shards, args.held_out, config, args.scales, args.minutes)
+    held_out = Library(args.held_out)
+    held_out.refresh()
+    checks = _checks(held_out, config.batch)
+    temperature, choices = session_temperature(trainer.average, checks["all"])
+    known = json.loads(args.scales_manifest.read_text()) if args.scales_manifest else {}
     manifest = {
+        **{name: known[name] for name in _OF_SCALES if name in known},
+        "session_temperature_seen": temperature, "session_choices_seen": choices,
+        "check": {kind: check(trainer.average, batches) for kind, batches in checks.items()},
         "network": asdict(trainer.network.config), "training": asdict(config),
         "steps": trainer.step, "seconds": round(trainer.seconds),
         "data": "aisle.learning.sights: rendered stores, no recordings",
