@@ -115,3 +115,15 @@ def test_a_folder_without_shards_says_how_to_make_them(tmp_path):
 
 def test_the_network_takes_what_cameras_see():
     assert new_network().sight is not None
+
+
+def test_what_a_run_logs_at_a_step_is_there_for_tensorboard(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    trainer = SightTrainer(tmp_path, SightConfig(), None)
+    trainer.log(event="begun")
+    trainer.log(step=3, train={"answer": 0.5}, check={"all": {"loss": 0.25}}, note="text")
+    board = EventAccumulator(str(tmp_path / "tensorboard"))
+    board.Reload()
+    assert sorted(board.Tags()["scalars"]) == ["check/all/loss", "train/answer"]
+    assert [(e.step, e.value) for e in board.Scalars("train/answer")] == [(3, 0.5)]

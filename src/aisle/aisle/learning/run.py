@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
 
 
 class RunConfig(Protocol):
@@ -67,6 +68,7 @@ class Run(Generic[N, C]):
             self.network.parameters(), lr=config.rate, weight_decay=config.decay, betas=betas
         )
         self.step, self.seconds, self.runs = 0, 0.0, 0
+        self._board: SummaryWriter | None = None
         if self.checkpoint.is_file():
             self._resume()
 
@@ -96,11 +98,17 @@ class Run(Generic[N, C]):
         part.replace(self.checkpoint)
 
     def log(self, **values: Any) -> None:
-        """One line in `log.jsonl` and on the terminal."""
+        """One line in `log.jsonl` and on the terminal; what has a step is for TensorBoard too."""
         line = json.dumps(values)
         with (self.directory / "log.jsonl").open("a") as file:
             file.write(line + "\n")
         print(line, flush=True)
+        if "step" in values:
+            if self._board is None:
+                self._board = SummaryWriter(str(self.directory / "tensorboard"))
+            for name, value in _numbers("", values):
+                self._board.add_scalar(name, value, int(values["step"]))
+            self._board.flush()
 
     def rate(self) -> float:
         """Warm-up, then a cosine down to a fiftieth."""
@@ -126,3 +134,12 @@ class Run(Generic[N, C]):
             for name, mean in self.average.state_dict().items():
                 if mean.is_floating_point():
                     mean.lerp_(values[name], 1 - keep)
+
+
+def _numbers(path: str, value: Any) -> Iterator[tuple[str, float]]:
+    """All numbers in nested mappings, by their path."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _numbers(f"{path}/{name}" if path else str(name), part)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and path != "step":
+        yield path, float(value)
