@@ -76,7 +76,8 @@ class Sight(nn.Module):
         """
         weight = look.reshape(*look.shape[:3], VIEWS, 2).sum(-1)
         # Beside a person a column is only partly seen, and its free room is wrong.
-        worst = F.max_pool1d(state[..., 1].transpose(1, 2), 3, 1, 1).transpose(1, 2)
+        blocked = F.pad(state[..., 1], (0, 0, 1, 1))
+        worst = torch.maximum(blocked[:, 1:-1], torch.maximum(blocked[:, :-2], blocked[:, 2:]))
         clear = (1 - worst) ** 4 * state[..., 2] + 1e-3
         weight = weight[:, :, :, None, :] * clear[:, None, None]
         weight = weight / weight.sum(-1, keepdim=True)
