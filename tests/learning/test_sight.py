@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from aisle.fusion.runtime import OUTPUTS
+from aisle.fusion.runtime import OUTPUTS, load_runtime
 from aisle.fusion.windows import SIGHT_SHAPES
 
 torch = pytest.importorskip("torch")
 
-from aisle.learning.export import example, shapes_of  # noqa: E402
+from aisle.learning.export import check_equal, example, export, shapes_of  # noqa: E402
 from aisle.receipt_model.network import NetworkConfig, ReceiptTransformer  # noqa: E402
 
 
@@ -62,3 +62,9 @@ def test_weights_trained_without_cameras_fit_into_the_network_with_them(network)
     missing, unexpected = network.load_state_dict(ReceiptTransformer().state_dict(), strict=False)
     assert not unexpected
     assert all(name.startswith("sight.") for name in missing)
+
+
+def test_torch_and_onnx_agree_for_all_lengths_of_axes(network, tmp_path):
+    path = export(network, tmp_path / "sight.onnx", {})
+    assert check_equal(network, path) < 1e-3
+    assert load_runtime(path).sight
