@@ -14,8 +14,10 @@ from aisle.learning.shards import Shards
 from aisle.learning.sight_train import (
     SightConfig,
     SightTrainer,
+    mirrored,
     new_network,
     train,
+    turned,
     weakened,
     without_cameras,
     without_plates,
@@ -127,3 +129,30 @@ def test_what_a_run_logs_at_a_step_is_there_for_tensorboard(tmp_path):
     board.Reload()
     assert sorted(board.Tags()["scalars"]) == ["check/all/loss", "train/answer"]
     assert [(e.step, e.value) for e in board.Scalars("train/answer")] == [(3, 0.5)]
+
+
+def test_a_mirror_twice_is_no_mirror_and_once_mirrors_what_each_plate_lost():
+    given = seen_sample()
+    back = mirrored(mirrored(given))
+    for name, array in given.arrays.items():
+        np.testing.assert_array_equal(back.arrays[name], array)
+    np.testing.assert_array_equal(back.label.delta, given.label.delta)
+    torch.manual_seed(1)
+    network = new_network().eval()
+    answers = []
+    for sample in (given, mirrored(given)):
+        batch = collate([sample.arrays], sight=True)
+        with torch.no_grad():
+            found = network(**{name: torch.from_numpy(array) for name, array in batch.items()})
+        answers.append(found)
+    # What each plate lost or got does not depend on which side is left.
+    torch.testing.assert_close(answers[0][6].flip(1), answers[1][6], atol=1e-4, rtol=1e-3)
+
+
+def test_turned_features_are_as_like_as_before():
+    given = seen_sample()
+    found = turned(given, np.random.default_rng(0))
+    for sample in (given, found):
+        sample.arrays["like"] = sample.arrays["column_feature"] @ sample.arrays["candidate_look"].T
+    np.testing.assert_allclose(found.arrays["like"], given.arrays["like"], atol=1e-4)
+    assert not np.allclose(found.arrays["candidate_look"], given.arrays["candidate_look"])

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from aisle.fusion.windows import SIGHT_SHAPES, Arrays
+from aisle.fusion.windows import FEATURES, SIGHT_SHAPES, Arrays
 from aisle.learning.calibrate import Choice, fit_temperature
 from aisle.learning.collect import Sample
 from aisle.learning.export import export
@@ -34,6 +34,14 @@ OWN = "own.onnx"
 _AT_ONCE = 4
 _CHECKED = 1500
 """Windows of the check, about."""
+_ALONG = {
+    "plate_signal": 0, "plate_valid": 0, "plate_static": 0, "plate_mask": 0, "candidate_plates": 1,
+    "column_feature": 0, "column_state": 0, "column_static": 0, "column_mask": 0,
+    "candidate_columns": 1,
+}  # fmt: skip
+"""Axes that run along the shelf."""
+_SIGNED = {"plate_static": [0], "column_static": [0], "session_track": [0, 3]}
+"""Numbers that are places along the shelf, from its middle."""
 _OF_SCALES = (
     "calibration", "calibration_changes", "session_temperature", "session_choices",
 )  # fmt: skip
@@ -60,6 +68,10 @@ class SightConfig:
     no_plates: float = 0.1
     no_looks: float = 0.05
     some_looks: float = 0.1
+    turned: float = 0.7
+    """Share of windows whose products are others."""
+    track_m: float = 0.08
+    """How far tracks are moved, standard deviation."""
 
 
 def new_network() -> ReceiptTransformer:
@@ -107,6 +119,47 @@ def weakened(sample: Sample, config: SightConfig, rng: Rng) -> Sample:
     elif draw[3] < config.no_looks + config.some_looks:
         arrays = arrays | {"candidate_look": look * (rng.random((len(look), 1)) < 0.7)}
     return Sample(arrays, right)
+
+
+def mirrored(sample: Sample) -> Sample:
+    """The same in a store that is seen in a mirror: left is right."""
+    arrays, right = dict(sample.arrays), sample.label
+    for name, axis in _ALONG.items():
+        if name in arrays:
+            arrays[name] = np.flip(arrays[name], axis)
+    for name, numbers in _SIGNED.items():
+        if name in arrays:
+            arrays[name] = arrays[name].copy()
+            arrays[name][..., numbers] *= -1
+    if right.delta is not None:
+        right = replace(right, delta=right.delta[::-1].copy())
+    return Sample(arrays, right)
+
+
+def turned(sample: Sample, rng: Rng) -> Sample:
+    """Other products that are as like and unlike each other: all features turned alike."""
+    turn = np.linalg.qr(rng.normal(size=(FEATURES, FEATURES)))[0].astype(np.float32)
+    arrays = sample.arrays
+    names = ("column_feature", "candidate_look")
+    return replace(sample, arrays=arrays | {name: arrays[name] @ turn for name in names})
+
+
+def varied(sample: Sample, config: SightConfig, rng: Rng) -> Sample:
+    """A sample that might as well be: seen in a mirror, of other products, with rougher tracks."""
+    if "column_mask" not in sample.arrays:
+        return sample
+    if rng.random() < 0.5:
+        sample = mirrored(sample)
+    if rng.random() < config.turned:
+        sample = turned(sample, rng)
+    track = sample.arrays["session_track"]
+    off = rng.normal(0, config.track_m, (len(track), 1, 1)) + rng.normal(
+        0, config.track_m / 2, (*track.shape[:2], 1)
+    )
+    moved = track.copy()
+    seen = track[..., [2]] > 0
+    moved[..., [0, 1, 3, 4]] += (off * seen).astype(np.float32)
+    return replace(sample, arrays=sample.arrays | {"session_track": moved})
 
 
 def _half_seen(arrays: Arrays, rng: Rng) -> Arrays:
@@ -230,7 +283,7 @@ def _batches(rng: Rng, samples: list[Sample], config: SightConfig) -> list[Batch
     chosen.sort(
         key=lambda s: len(s.arrays.get("column_mask", ())) * 100 + len(s.arrays["plate_mask"])
     )
-    weak = [weakened(sample, config, rng) for sample in chosen]
+    weak = [weakened(varied(sample, config, rng), config, rng) for sample in chosen]
     pairs = [(sample.arrays, sample.label) for sample in weak]
     parts = [pairs[i : i + config.batch] for i in range(0, len(pairs), config.batch)]
     return [make_batch(parts[i], sight=True) for i in rng.permutation(len(parts))]

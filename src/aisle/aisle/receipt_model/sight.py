@@ -18,6 +18,8 @@ _DEEPEST_M = 0.4
 UNITS = 6
 """Numbers of `unit_features`."""
 _NEAR_M = 0.15
+_STEPS = 5
+_KNOWN = 0.3
 
 
 def unit_features(units: Tensor) -> Tensor:
@@ -37,12 +39,25 @@ def unit_features(units: Tensor) -> Tensor:
     )
 
 
+def clear_views(state: Tensor) -> Tensor:
+    """How well each view shows each column, 0 to 1: [B, Q, V, STATES] -> [B, Q, V].
+
+    Beside a person a column is only partly seen, and its free room is wrong.
+    """
+    blocked = F.pad(state[..., 1], (0, 0, 1, 1))
+    worst = torch.maximum(blocked[:, 1:-1], torch.maximum(blocked[:, :-2], blocked[:, 2:]))
+    clear: Tensor = (1 - worst) ** 4 * state[..., 2]
+    return clear
+
+
 class Sight(nn.Module):
     """Column tokens, and what they say of candidates and sessions."""
 
     def __init__(self, width: int, channels: int, looks: int) -> None:
         super().__init__()
-        self.each = nn.Linear(FEATURES + STATES, channels)
+        self.each = nn.Linear(FEATURES + STATES + _STEPS, channels)
+        fading = 0.5 ** torch.arange(VIEWS)
+        self.register_buffer("fading", torch.stack([fading, fading.flip(0)]), persistent=False)
         self.kind = nn.Parameter(torch.randn(width) * 0.02)
         self.time = nn.Conv1d(2 * channels, 48, 5, padding=2)
         self.column_in = nn.Linear(channels * VIEWS + 3, width)
@@ -58,13 +73,32 @@ class Sight(nn.Module):
         self, feature: Tensor, state: Tensor, static: Tensor, mask: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Tokens [B, Q, D], and what is added to the shelf's timeline [B, 48, M]."""
-        x = F.gelu(self.each(torch.cat([feature, state], -1)), approximate="tanh")
+        steps = self._steps(feature, state)
+        x = F.gelu(self.each(torch.cat([feature, state, steps], -1)), approximate="tanh")
         x = x * mask[:, :, None, None]
         tokens = self.column_in(torch.cat([x.flatten(2), static], -1)) + self.kind
         mean = x.sum(1) / mask.sum(1).clamp(min=1)[:, None, None]
         peak = x.amax(1).clamp(min=0)
         over_time = torch.cat([mean, peak], -1).transpose(1, 2)
         return tokens, self.time(over_time.repeat_interleave(2, dim=-1))
+
+    def _steps(self, feature: Tensor, state: Tensor) -> Tensor:
+        """How far each view of a column is from its earliest and its latest clear view.
+
+        [B, Q, V, _STEPS]. All columns are looked at together after this, and one that changed
+        would be lost among those that are merely different.
+        """
+        clear = clear_views(state)
+        weight = clear[:, :, None] * self.get_buffer("fading")
+        weight = weight / weight.sum(-1, keepdim=True).clamp(min=1e-9)
+        both = torch.cat([feature, state[..., 3:]], -1)
+        ends = weight @ both
+        known = (clear.amax(-1) > _KNOWN).float()[..., None, None]
+        room = 5 * (state[..., 3:] - ends[:, :, None, :, -1])
+        alike = feature @ ends[..., :-1].transpose(2, 3)
+        step = 5 * (ends[:, :, 1, -1] - ends[:, :, 0, -1])[:, :, None, None]
+        found = torch.cat([room, alike, step.expand_as(room[..., :1])], -1)
+        return found * known * clear[..., None]
 
     def before_after(self, look: Tensor, feature: Tensor, state: Tensor) -> Tensor:
         """Mean features and free room before and after, where nothing blocks: [B, H, 2, Q, F + 1].
@@ -75,10 +109,7 @@ class Sight(nn.Module):
             state: [B, Q, V, STATES]: empty, blocked, seen, free metres.
         """
         weight = look.reshape(*look.shape[:3], VIEWS, 2).sum(-1)
-        # Beside a person a column is only partly seen, and its free room is wrong.
-        blocked = F.pad(state[..., 1], (0, 0, 1, 1))
-        worst = torch.maximum(blocked[:, 1:-1], torch.maximum(blocked[:, :-2], blocked[:, 2:]))
-        clear = (1 - worst) ** 4 * state[..., 2] + 1e-3
+        clear = clear_views(state) + 1e-3
         weight = weight[:, :, :, None, :] * clear[:, None, None]
         weight = weight / weight.sum(-1, keepdim=True)
         both = torch.cat([feature, state[..., 3:]], -1)
