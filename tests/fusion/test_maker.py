@@ -41,20 +41,16 @@ def catalogue(store, tmp_path):
 
 
 def test_a_model_without_sight_makes_no_eyes_and_loads_no_networks(store, catalogue, monkeypatch):
-    monkeypatch.setattr(networks, "load_vision", lambda: pytest.fail("they were loaded"))
+    monkeypatch.setattr(networks, "load_vision", lambda *_: pytest.fail("they were loaded"))
     maker = FusionMaker(NO_SIGHT, catalogue)
     assert maker.make(store).eyes is None
     assert (maker.sight, maker.warnings) == (False, ())
 
 
-def test_networks_that_cannot_be_loaded_are_an_error_at_once(monkeypatch):
-    def fail():
-        raise ModelError("no such networks")
-
-    monkeypatch.setattr(networks, "load_vision", fail)
-    with pytest.raises(ModelError, match="no such networks"):
-        FusionMaker(SIGHT)
-    assert not FusionMaker(SIGHT, cameras=False).sight
+def test_networks_that_cannot_be_loaded_are_an_error_at_once(tmp_path):
+    with pytest.raises(ModelError, match=r"no vision\.json"):
+        FusionMaker(SIGHT, networks=tmp_path)
+    assert not FusionMaker(SIGHT, networks=tmp_path, cameras=False).sight
 
 
 def test_cameras_are_not_used_where_nobody_publishes_them(store):

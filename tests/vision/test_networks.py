@@ -85,3 +85,10 @@ def test_a_manifest_that_is_none_is_refused(copy):
     (copy / MANIFEST).write_text("[]")
     with pytest.raises(ModelError, match="not a manifest"):
         load_vision(copy)
+
+
+def test_networks_that_a_model_was_not_trained_with_are_refused(folder):
+    digests = json.loads((folder / MANIFEST).read_text())["sha256"]
+    assert load_vision(folder, digests).manifest["sha256"] == digests
+    with pytest.raises(ModelError, match="trained with other networks"):
+        load_vision(folder, digests | {STRIPS: "0" * 64})

@@ -75,9 +75,11 @@ class FusionNode(AisleNode[FusionParameters]):
         """Load the models; wait for the store."""
         params = self.params
         kind = cast(RuntimeKind, params.runtime)  # the schema has checked it
-        runtime = open_runtime(kind, Path(params.model) if params.model else None)
+        model = Path(params.model) if params.model else None
+        runtime = open_runtime(kind, model)
         catalogue = Path(params.catalogue) if params.catalogue else None
-        self._maker = FusionMaker(runtime, catalogue, cameras=params.cameras)
+        networks = model.parent if model else None
+        self._maker = FusionMaker(runtime, catalogue, cameras=params.cameras, networks=networks)
         self._predictions = self.create_lifecycle_publisher(
             ReceiptPrediction, PREDICTIONS, RECEIPT_QOS
         )

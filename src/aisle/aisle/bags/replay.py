@@ -173,7 +173,8 @@ def _maker(
     from aisle.fusion.maker import FusionMaker  # loads the inference library
     from aisle.fusion.runtime import open_runtime
 
-    return FusionMaker(open_runtime(kind, model), catalogue, cameras=cameras)
+    networks = model.parent if model is not None else None
+    return FusionMaker(open_runtime(kind, model), catalogue, cameras=cameras, networks=networks)
 
 
 def _new_checkout(stack: ExitStack, maker: FusionMaker) -> Checkout:

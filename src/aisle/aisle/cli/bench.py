@@ -51,9 +51,6 @@ def bench(
     store_seed: Annotated[int, typer.Option(min=0, help="Of the store without --store.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
     model: Annotated[Path | None, typer.Option(help="ONNX file; the shipped one if not.")] = None,
-    vision: Annotated[
-        Path | None, typer.Option(help="Folder of the networks that look; the shipped ones if not.")
-    ] = None,
     yardstick: Annotated[bool, typer.Option(help="Also run the classical yardstick.")] = True,
     out: Annotated[Path | None, typer.Option(help="JSON file with all figures.")] = None,
     html: Annotated[Path | None, typer.Option(help="One page with tables and plots.")] = None,
@@ -68,7 +65,7 @@ def bench(
 
     suites, results = _sort_out(wanted or ["calm"], store)
     if suites:
-        methods = _methods(model, vision, yardstick)
+        methods = _methods(model, yardstick)
         _check(suites, methods[0])
         common = _Wanted(store, store_seed, sessions, seed, workers, methods, as_json)
         results += [_run(suite, common) for suite in suites]
@@ -103,20 +100,15 @@ def _sort_out(words: Sequence[str], store: Path | None) -> tuple[list[Suite], li
     return suites, results
 
 
-def _methods(
-    model: Path | None, vision: Path | None, yardstick: bool
-) -> tuple[MakeMethod, ...]:  # fmt: skip
+def _methods(model: Path | None, yardstick: bool) -> tuple[MakeMethod, ...]:
     from aisle.fusion.runtime import ModelError, load_runtime
     from aisle.learning.benchmark import MakeMethod
-    from aisle.vision.networks import load_vision
 
     try:
-        if load_runtime(model).sight:
-            load_vision(vision)
+        load_runtime(model)
     except ModelError as error:
         raise typer.BadParameter(str(error), param_hint="--model") from error
-    made = MakeMethod("model", model, vision)
-    return (made, *([MakeMethod("yardstick")] if yardstick else []))
+    return (MakeMethod("model", model), *([MakeMethod("yardstick")] if yardstick else []))
 
 
 def _check(suites: Sequence[Suite], model: MakeMethod) -> None:

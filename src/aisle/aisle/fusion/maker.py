@@ -48,15 +48,18 @@ class FusionMaker:
         catalogue: Folder of a store's files, whose pictures show the products. None when there
             are none: cameras then see that something changed, not what.
         cameras: Whether the store's cameras are used, by a model with sight.
-        vision: What looks; the shipped networks when None.
+        networks: Folder of the networks that look, which is the model's; the shipped ones for
+            None.
+        vision: What looks, in their place.
 
     Raises:
-        ModelError: The shipped networks are needed and cannot be loaded.
+        ModelError: The networks are needed and cannot be loaded, or are not those that the model
+            was trained with.
     """
 
     def __init__(
         self, runtime: Runtime, catalogue: Path | None = None, *, cameras: bool = True,
-        vision: Looking | None = None,
+        networks: Path | None = None, vision: Looking | None = None,
     ) -> None:  # fmt: skip
         self._runtime, self._catalogue = runtime, catalogue
         self.sight = runtime.sight and cameras
@@ -65,7 +68,7 @@ class FusionMaker:
         if self.sight and vision is None:
             from aisle.vision.networks import load_vision  # nothing else needs it
 
-            self._vision = load_vision()
+            self._vision = load_vision(networks, runtime.manifest.get("vision"))
         self.counters: Counter[str] = Counter()
         """Of the store whose fusion was made last: pictures of products that cannot be read."""
         self.warnings: tuple[str, ...] = ()

@@ -53,8 +53,6 @@ class MakeMethod:
     """`model` or `yardstick`."""
     model: Path | None = None
     """ONNX file; the shipped one for None."""
-    vision: Path | None = None
-    """Folder of the networks that look; the shipped ones for None."""
 
     def __call__(self, store: Store, modalities: frozenset[str] = MODALITIES) -> Method:
         """A fresh method for a store."""
@@ -63,9 +61,8 @@ class MakeMethod:
         runtime = _loaded(self.model)
         eyes = None
         if runtime.sight and store.cameras and CAMERAS in modalities:
-            vision = _seeing(self.vision)
-            looks = {p.id: _look(self.vision, p) for p in store.products.values()}
-            eyes = vision.eyes(store, looks)
+            looks = {p.id: _look(self.model, p) for p in store.products.values()}
+            eyes = _seeing(self.model).eyes(store, looks)
         return Fusion(store, runtime, eyes=eyes)
 
     @property
@@ -81,16 +78,18 @@ def _loaded(model: Path | None) -> OnnxRuntime:
 
 
 @cache
-def _seeing(vision: Path | None) -> Vision:
-    return load_vision(vision)
+def _seeing(model: Path | None) -> Vision:
+    """The networks beside a model."""
+    folder = None if model is None else model.parent
+    return load_vision(folder, _loaded(model).manifest.get("vision"))
 
 
 @cache
-def _look(vision: Path | None, product: Product) -> NDArray[np.float32]:
+def _look(model: Path | None, product: Product) -> NDArray[np.float32]:
     """What a product looks like to the encoder, by its catalogue pictures as they are drawn."""
     from aisle.learning.looks import catalogue_of
 
-    return _seeing(vision).encoder.product(list(catalogue_of(product)))
+    return _seeing(model).encoder.product(list(catalogue_of(product)))
 
 
 Item = TypeVar("Item")

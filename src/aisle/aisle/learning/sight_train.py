@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -27,6 +28,7 @@ from aisle.learning.loss import Batch, all_logits, losses, make_batch
 from aisle.learning.run import Run
 from aisle.learning.shards import Shards
 from aisle.receipt_model.network import NetworkConfig, ReceiptTransformer
+from aisle.vision.networks import MANIFEST
 
 Rng = np.random.Generator
 OWN = "own.onnx"
@@ -348,6 +350,9 @@ def main() -> None:
     parser.add_argument(
         "--scales-manifest", type=Path, help="manifest of that run's model: how sure scales are"
     )
+    parser.add_argument(
+        "--vision", type=Path, required=True, help="the networks with which shards were made"
+    )
     parser.add_argument("--shards", required=True, help="folder or URL of shards to learn from")
     parser.add_argument("--held-out", required=True, help="folder or URL of shards for the check")
     parser.add_argument("--out", type=Path, required=True)
@@ -361,7 +366,11 @@ def main() -> None:
     checks = _checks(held_out, config.batch)
     temperature, choices = session_temperature(trainer.average, checks["all"])
     known = json.loads(args.scales_manifest.read_text()) if args.scales_manifest else {}
+    vision = json.loads((args.vision / MANIFEST).read_text())
+    for name in (MANIFEST, *vision["sha256"]):
+        shutil.copy(args.vision / name, args.out / name)
     manifest = {
+        "vision": vision["sha256"],
         **{name: known[name] for name in _OF_SCALES if name in known},
         "session_temperature_seen": temperature, "session_choices_seen": choices,
         "check": {kind: check(trainer.average, batches) for kind, batches in checks.items()},

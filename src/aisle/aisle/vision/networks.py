@@ -117,11 +117,19 @@ class Vision:
         return Eyes(store, self.encoder, self.follower, looks)
 
 
-def load_vision(directory: Path | None = None) -> Vision:
+def load_vision(
+    directory: Path | None = None, wanted: Mapping[str, str] | None = None
+) -> Vision:  # fmt: skip
     """Load the networks of a directory; the shipped ones for None.
 
+    Args:
+        directory: Of the three files and their manifest.
+        wanted: Digests by file of the networks that a receipt model was trained with; it
+            understands no others. None takes any.
+
     Raises:
-        ModelError: A file is missing, is no model, or does not match the manifest's digest.
+        ModelError: A file is missing, is no model, does not match the manifest's digest, or is
+            not the one that is wanted.
     """
     folder = directory or Path(str(files("aisle.receipt_model")))
     try:
@@ -131,6 +139,8 @@ def load_vision(directory: Path | None = None) -> Vision:
         raise ModelError(f"{folder}: no {MANIFEST}; `aisle.learning` trains what looks") from None
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{folder / MANIFEST}: not a manifest: {error}") from error
+    if wanted is not None and digests != dict(wanted):
+        raise ModelError(f"{folder}: the receipt model was trained with other networks than these")
     strips, catalogue, follower = (
         _session(folder / name, digest) for name, digest in digests.items()
     )
