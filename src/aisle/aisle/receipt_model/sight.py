@@ -61,8 +61,9 @@ class Sight(nn.Module):
         self.kind = nn.Parameter(torch.randn(width) * 0.02)
         self.time = nn.Conv1d(2 * channels, 48, 5, padding=2)
         self.column_in = nn.Linear(channels * VIEWS + 3, width)
-        self.changed = nn.Linear(3 * looks, width)
-        self.candidate1 = nn.Linear((6 + 3 * UNITS) * looks + 2 + 2 * VIEWS, width)
+        pairs = looks + 1
+        self.changed = nn.Linear(3 * pairs, width)
+        self.candidate1 = nn.Linear((6 + 3 * UNITS) * pairs + 2 + 2 * VIEWS, width)
         self.candidate2 = nn.Linear(width, width)
         self.track1 = nn.Linear(TRACK * VIEWS, width)
         self.track2 = nn.Linear(width, width)
@@ -88,20 +89,29 @@ class Sight(nn.Module):
         [B, Q, V, _STEPS]. All columns are looked at together after this, and one that changed
         would be lost among those that are merely different.
         """
-        clear = clear_views(state)
-        weight = clear[:, :, None] * self.get_buffer("fading")
-        weight = weight / weight.sum(-1, keepdim=True).clamp(min=1e-9)
-        both = torch.cat([feature, state[..., 3:]], -1)
-        ends = weight @ both
-        known = (clear.amax(-1) > _KNOWN).float()[..., None, None]
+        clear, (ends, known) = clear_views(state), self._ends(feature, state)
         room = 5 * (state[..., 3:] - ends[:, :, None, :, -1])
         alike = feature @ ends[..., :-1].transpose(2, 3)
         step = 5 * (ends[:, :, 1, -1] - ends[:, :, 0, -1])[:, :, None, None]
         found = torch.cat([room, alike, step.expand_as(room[..., :1])], -1)
         return found * known * clear[..., None]
 
+    def _ends(self, feature: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """The earliest and the latest clear sight of each column, and whether there was any.
+
+        Features and free room [B, Q, 2, F + 1], and [B, Q, 1, 1].
+        """
+        clear = clear_views(state)
+        weight = clear[:, :, None] * self.get_buffer("fading")
+        weight = weight / weight.sum(-1, keepdim=True).clamp(min=1e-9)
+        both = torch.cat([feature, state[..., 3:]], -1)
+        known = (clear.amax(-1) > _KNOWN).float()[..., None, None]
+        return weight @ both * known, known
+
     def before_after(self, look: Tensor, feature: Tensor, state: Tensor) -> Tensor:
-        """Mean features and free room before and after, where nothing blocks: [B, H, 2, Q, F + 1].
+        """Mean features and free room before and after, where nothing blocks.
+
+        [B, H + 1, 2, Q, F + 1], as the timeline looks and, last, from end to end of the window.
 
         Args:
             look: Softmax over marks, [B, H, 2, M].
@@ -113,8 +123,9 @@ class Sight(nn.Module):
         weight = weight[:, :, :, None, :] * clear[:, None, None]
         weight = weight / weight.sum(-1, keepdim=True)
         both = torch.cat([feature, state[..., 3:]], -1)
-        found: Tensor = torch.einsum("bhkqv,bqvf->bhkqf", weight, both)
-        return found
+        found = torch.einsum("bhkqv,bqvf->bhkqf", weight, both)
+        ends = self._ends(feature, state)[0].transpose(1, 2)
+        return torch.cat([found, ends[:, None]], 1)
 
     def candidates(
         self, seen: Tensor, feature: Tensor, state: Tensor, look: Tensor, area: Tensor, on: Tensor,
@@ -149,7 +160,7 @@ class Sight(nn.Module):
         return tokens
 
     def _units(self, seen: Tensor, area: Tensor, on: Tensor, mask: Tensor) -> Tensor:
-        """How many units of a candidate have come, by the room that got less: [B, C, 3 H UNITS].
+        """How many units of a candidate have come, by the room that got less: [B, C, 3 (H + 1) UNITS].
 
         In its place, where more room got free anywhere, and where less did: as ratios of what one
         unit stands on, as scales have it with weights.
