@@ -60,8 +60,8 @@ def walk_store(rng: Rng) -> Store:
 
 
 def walk_scenario(rng: Rng) -> Scenario:
-    """One to four sessions at once who get in each other's way."""
-    together = int(rng.choice([1, 2, 3, 4], p=[0.15, 0.3, 0.3, 0.25]))
+    """One to six sessions at once who get in each other's way."""
+    together = int(rng.choice([1, 2, 3, 4, 5, 6], p=[0.1, 0.15, 0.2, 0.2, 0.15, 0.2]))
     return Scenario(
         name="walks",
         walk=True,
