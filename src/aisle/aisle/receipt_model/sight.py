@@ -160,9 +160,9 @@ class Sight(nn.Module):
         return tokens
 
     def _units(self, seen: Tensor, area: Tensor, on: Tensor, mask: Tensor) -> Tensor:
-        """How many units of a candidate have come, by the room that got less: [B, C, 3 (H + 1) UNITS].
+        """How many units of a candidate have come, by the room that got less.
 
-        In its place, where more room got free anywhere, and where less did: as ratios of what one
+        [B, C, 3 (H + 1) UNITS]. In its place, where more room got free anywhere, and where less did: as ratios of what one
         unit stands on, as scales have it with weights.
         """
         gone = (seen[:, :, 0, :, -1] - seen[:, :, 1, :, -1]) * mask[:, None] * COLUMN_M
