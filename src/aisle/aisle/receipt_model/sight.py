@@ -162,8 +162,8 @@ class Sight(nn.Module):
     def _units(self, seen: Tensor, area: Tensor, on: Tensor, mask: Tensor) -> Tensor:
         """How many units of a candidate have come, by the room that got less.
 
-        [B, C, 3 (H + 1) UNITS]. In its place, where more room got free anywhere, and where less did: as ratios of what one
-        unit stands on, as scales have it with weights.
+        [B, C, 3 (H + 1) UNITS]. In its place, where more room got free anywhere, and where less
+        did: as ratios of what one unit stands on, as scales have it with weights.
         """
         gone = (seen[:, :, 0, :, -1] - seen[:, :, 1, :, -1]) * mask[:, None] * COLUMN_M
         own = torch.einsum("bhq,bcq->bch", gone, on)
