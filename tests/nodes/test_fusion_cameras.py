@@ -62,7 +62,7 @@ class Rig:
 def test_pictures_are_taken_and_bad_ones_and_lost_cameras_are_named(
     graph, store, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(networks, "load_vision", ToyVision)
+    monkeypatch.setattr(networks, "load_vision", lambda *_: ToyVision())
     rig = Rig(graph, store, tmp_path)
     cameras = rig.cameras()
     lost, spoilt = cameras
@@ -87,7 +87,7 @@ def test_pictures_are_taken_and_bad_ones_and_lost_cameras_are_named(
 
 
 def test_a_camera_whose_name_can_be_no_topic_is_counted(graph, store, tmp_path, monkeypatch):
-    monkeypatch.setattr(networks, "load_vision", ToyVision)
+    monkeypatch.setattr(networks, "load_vision", lambda *_: ToyVision())
     name, camera = next(iter(store.cameras.items()))
     wrong = replace(
         store, cameras={**store.cameras, "wrong-name": replace(camera, id="wrong-name")}
@@ -99,7 +99,7 @@ def test_a_camera_whose_name_can_be_no_topic_is_counted(graph, store, tmp_path, 
 
 @pytest.mark.parametrize("why", ["no cameras", "not used"])
 def test_nobody_listens_to_cameras_that_are_not_used(graph, store, tmp_path, monkeypatch, why):
-    monkeypatch.setattr(networks, "load_vision", ToyVision)
+    monkeypatch.setattr(networks, "load_vision", lambda *_: ToyVision())
     used = why != "not used"
     rig = Rig(graph, replace(store, cameras={}) if used else store, tmp_path, cameras=used)
     assert rig.node._intake.fusion.fusion.eyes is None
