@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aisle.bags.convert_images import CAMERA_INFO, COMPRESSED, camera_info_from_message
-from aisle.bags.reading import INPUTS, read_records
+from aisle.bags.reading import INPUTS, camera_of_topic, read_records
 from aisle.bags.replay import replay
 from aisle.bags.simulated import write_simulation
 from aisle.bags.store_io import BagReader, BagWriter, RawMessage
@@ -194,3 +194,17 @@ def test_force_replaces_a_bag_and_nothing_else(tmp_path, capsys):
     assert ended.value.code == 2
     assert "is no bag" in " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert (folder / "rig.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("topic", "camera"),
+    [
+        ("/camera/eye/image_raw/compressed", "eye"),
+        ("/rig/camera/eye/image_raw/compressed", "eye"),
+        ("/camera/eye/overlay/compressed", ""),
+        ("/debug/image_raw/compressed", ""),
+        ("/camera/a/b/image_raw/compressed", ""),
+    ],
+)
+def test_only_a_cameras_own_topic_has_its_pictures(topic, camera):
+    assert camera_of_topic(topic) == camera

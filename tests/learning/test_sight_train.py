@@ -53,6 +53,8 @@ def test_without_cameras_is_as_if_there_were_none():
 def test_without_scales_plates_say_nothing_and_without_plates_there_are_none():
     arrays = seen_sample().arrays
     assert not without_scales(arrays)["plate_valid"].any()
+    # A rough signal would tell of what a dead controller cannot have weighed.
+    assert (without_scales(arrays)["plate_static"][:, 3] == -1).all()
     assert without_scales(arrays)["plate_mask"].all()
     assert not without_plates(arrays)["plate_mask"].any()
     assert not without_plates(arrays)["candidate_plates"].any()

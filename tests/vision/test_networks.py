@@ -7,6 +7,7 @@ import pytest
 
 from aisle.fusion.runtime import ModelError
 from aisle.fusion.windows import FEATURES, STATES
+from aisle.vision import networks
 from aisle.vision.networks import FOLLOWER, MANIFEST, STRIPS, load_vision
 from aisle.vision.strips import COLUMN_PX, ROWS
 
@@ -51,6 +52,17 @@ def test_columns_of_strips_of_all_widths_come_in_their_order(folder):
         np.testing.assert_allclose(feature, alone, atol=1e-5)
         np.testing.assert_allclose(state, said, atol=1e-5)
     assert vision.encoder.columns([], []) == []
+
+
+def test_many_strips_go_through_in_parts_that_say_the_same(folder, monkeypatch):
+    encoder, rng = load_vision(folder).encoder, np.random.default_rng(2)
+    strips = [rng.integers(0, 256, (ROWS, 4 * COLUMN_PX, 3), np.uint8) for _ in range(5)]
+    slopes = [np.zeros((4, 2), np.float32)] * 5
+    whole = encoder.columns(strips, slopes)
+    monkeypatch.setattr(networks, "_MOST_PIXELS", 2 * ROWS * 4 * COLUMN_PX)
+    for one, other in zip(whole, encoder.columns(strips, slopes), strict=True):
+        np.testing.assert_allclose(one[0], other[0], atol=1e-5)
+        np.testing.assert_allclose(one[1], other[1], atol=1e-5)
 
 
 def test_the_manifest_says_how_they_were_trained(folder):

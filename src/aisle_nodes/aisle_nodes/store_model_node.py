@@ -18,7 +18,7 @@ from aisle.bags.convert import (
     time_message,
 )
 from aisle.bags.convert_joints import joints_from_message
-from aisle.bags.convert_store import store_to_message
+from aisle.bags.convert_store import store_from_message, store_to_message
 from aisle.records import SlotChange as SlotChangeRecord
 from aisle.store.load import read_store_files
 from aisle.store.model import ChangeError, Transform, joint_transforms, static_transforms
@@ -64,6 +64,8 @@ class StoreModelNode(AisleNode[StoreModelParameters]):
             self.diagnostics.count("store_warnings", str(problem))
         folder = self.params.state_dir
         path = Path(folder) / STATE_FILE if folder else None
+        # What all other nodes would refuse is refused here, where somebody looks.
+        store_from_message(store_to_message(files.store, self.now_ns(), TYPES))
         self._robot = files.robot
         self._moved = MovedStore(files.store, path, self.now_ns())
         self._model = self.create_lifecycle_publisher(StoreModel, STORE_MODEL, STORE_QOS)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from aisle.bags import convert, convert_images
 from aisle.bags.messages import MessageError
-from aisle.bags.reading import on_own_topic
+from aisle.bags.reading import camera_of_topic
 from aisle.bags.store_io import BagReader, RawMessage, topic_prefix
 from aisle.records import CameraFrame, Change
 from aisle.sensing.camera_codec import encode_jpeg
@@ -225,7 +225,7 @@ def _offer(
         camera, stamp_ns = _header(header)
     except MessageError:
         return
-    if not on_own_topic(message.topic, camera):
+    if camera_of_topic(message.topic) != camera:
         return
     listed = wanted.get(camera, [])
     first = bisect_left(listed, stamp_ns - NEAR_NS, key=lambda entry: entry[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ def read_records(
     for message in reader.messages(names):
         if not message.topic.startswith(prefix):
             continue
+        if message.type == convert_images.COMPRESSED and not camera_of_topic(message.topic):
+            continue  # Of somebody else, or made from a camera's pictures: no node hears it.
         try:
             record = readers[message.type](reader.decode(message))
             _check_topic(message.topic, record)
@@ -66,14 +69,14 @@ def _check_topic(topic: str, record: Any) -> None:
         _, found, controller = topic.rpartition("weights/")
         if found and controller != record.controller:
             raise MessageError(f"it is of controller {record.controller!r}")
-    elif isinstance(record, CameraFrame) and not on_own_topic(topic, record.camera):
+    elif isinstance(record, CameraFrame) and camera_of_topic(topic) != record.camera:
         raise MessageError(f"it is of camera {record.camera!r}")
 
 
-def on_own_topic(topic: str, camera: str) -> bool:
-    """Whether a camera's picture is on its own topic, or on one of no camera."""
-    _, found, name = topic.removesuffix("/image_raw/compressed").rpartition("camera/")
-    return not found or name == camera
+def camera_of_topic(topic: str) -> str:
+    """The camera whose pictures are on a topic; empty for a topic of something else."""
+    found = re.fullmatch(r"/(?:.*/)?camera/([^/]+)/image_raw/compressed", topic)
+    return found[1] if found else ""
 
 
 def store_topics(reader: BagReader) -> list[str]:
@@ -85,4 +88,4 @@ def has_pictures(reader: BagReader, namespace: str | None = None) -> bool:
     """Whether cameras were recorded; where none were, the fusion must not wait for them."""
     prefix = topic_prefix(namespace)
     compressed = (t for t, name in reader.types.items() if name == convert_images.COMPRESSED)
-    return any(topic.startswith(prefix) for topic in compressed)
+    return any(topic.startswith(prefix) and camera_of_topic(topic) for topic in compressed)

@@ -211,6 +211,8 @@ def _case(
     number: int,
 ) -> Scored:  # fmt: skip
     simulation = simulate(store, suite.scenario(number), first + number)
+    if not simulation.scenario.walk:  # Nobody has a body that could be seen.
+        modalities -= {CAMERAS}
     result = run(make(simulation.store, modalities), simulation, modalities)
     evaluation = evaluate(f"{suite.name}-{number}", truth_of(simulation), result)
     return Scored(evaluation, happenings(simulation.script))

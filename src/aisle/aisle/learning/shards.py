@@ -38,6 +38,7 @@ class Shards:
 
     def names(self) -> list[str]:
         """Names of all whole shards, sorted."""
+        self._files.invalidate_cache(self._folder)
         found = (str(path).rsplit("/", 1)[-1] for path in self._files.ls(self._folder, False))
         return sorted(name for name in found if name.endswith(".tar"))
 

@@ -44,9 +44,6 @@ _ALONG = {
 """Axes that run along the shelf."""
 _SIGNED = {"plate_static": [0], "column_static": [0], "session_track": [0, 3]}
 """Numbers that are places along the shelf, from its middle."""
-_OF_SCALES = (
-    "calibration", "calibration_changes", "session_temperature", "session_choices",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,11 @@ def without_cameras(arrays: Arrays) -> Arrays:
 def without_scales(arrays: Arrays) -> Arrays:
     """The shelf's scales say nothing, as when their controller is dead."""
     gone = {"plate_signal", "plate_valid"}
-    return {name: np.zeros_like(a) if name in gone else a for name, a in arrays.items()}
+    # How rough a signal is tells of steps in it; a dead controller's is as smooth as can be.
+    static = arrays["plate_static"].copy()
+    static[:, 3] = -1.0
+    found = {name: np.zeros_like(a) if name in gone else a for name, a in arrays.items()}
+    return found | {"plate_static": static}
 
 
 def without_plates(arrays: Arrays) -> Arrays:
@@ -155,9 +156,10 @@ def varied(sample: Sample, config: SightConfig, rng: Rng) -> Sample:
     if rng.random() < config.turned:
         sample = turned(sample, rng)
     track = sample.arrays["session_track"]
-    off = rng.normal(0, config.track_m, (len(track), 1, 1)) + rng.normal(
-        0, config.track_m / 2, (*track.shape[:2], 1)
+    off = rng.normal(0, config.track_m, (len(track), 1, 2)) + rng.normal(
+        0, config.track_m / 2, (*track.shape[:2], 2)
     )
+    off = np.tile(off, 2)
     moved = track.copy()
     seen = track[..., [2]] > 0
     moved[..., [0, 1, 3, 4]] += (off * seen).astype(np.float32)
@@ -348,9 +350,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--scales", type=Path, help="run of `aisle train` to begin with")
     parser.add_argument(
-        "--scales-manifest", type=Path, help="manifest of that run's model: how sure scales are"
-    )
-    parser.add_argument(
         "--vision", type=Path, required=True, help="the networks with which shards were made"
     )
     parser.add_argument("--shards", required=True, help="folder or URL of shards to learn from")
@@ -365,13 +364,11 @@ def main() -> None:
     held_out.refresh()
     checks = _checks(held_out, config.batch)
     temperature, choices = session_temperature(trainer.average, checks["all"])
-    known = json.loads(args.scales_manifest.read_text()) if args.scales_manifest else {}
     vision = json.loads((args.vision / MANIFEST).read_text())
     for name in (MANIFEST, *vision["sha256"]):
         shutil.copy(args.vision / name, args.out / name)
     manifest = {
         "vision": vision["sha256"],
-        **{name: known[name] for name in _OF_SCALES if name in known},
         "session_temperature_seen": temperature, "session_choices_seen": choices,
         "check": {kind: check(trainer.average, batches) for kind, batches in checks.items()},
         "network": asdict(trainer.network.config), "training": asdict(config),

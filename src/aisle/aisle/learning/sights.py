@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -166,7 +167,6 @@ def main() -> None:
     args = parser.parse_args()
     shards, vision = Shards(args.out), load_vision(args.vision)
     done = set(shards.names())
-    scales = endless_samples(args.seed + 10_000_019)
     for number in range(args.stores):
         name = f"sights-{args.seed}-{number:05d}.tar"
         if name in done:
@@ -177,7 +177,9 @@ def main() -> None:
             model = load_runtime(args.model)
         found = store_samples(args.seed, number, vision, model)
         seen = len(found)
-        found += [sample for sample, _ in zip(scales, range(args.scales), strict=False)]
+        # Of each store's own seed: a run that goes on does not write the same windows again.
+        scales = endless_samples((args.seed + 10_000_019) * 100_003 + number)
+        found += islice(scales, args.scales)
         shards.write(name, found)
         told = {
             "store": number, "windows": seen,

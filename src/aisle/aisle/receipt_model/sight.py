@@ -102,6 +102,7 @@ class Sight(nn.Module):
         Features and free room [B, Q, 2, F + 1], and [B, Q, 1, 1].
         """
         clear = clear_views(state)
+        clear = clear * (clear > _KNOWN)
         weight = clear[:, :, None] * self.get_buffer("fading")
         weight = weight / weight.sum(-1, keepdim=True).clamp(min=1e-9)
         both = torch.cat([feature, state[..., 3:]], -1)

@@ -44,6 +44,8 @@ _MOST_PIXELS = 100_000_000
 """Of all planes for all cameras; each takes 7 bytes for good, and a network looks at each plane."""
 _MOST_CELLS = 1_000_000
 """Of a plane: 2500 m2."""
+_MOST_SIDE = 32_000
+"""OpenCV counts a map's rows and columns in 16 bits."""
 
 
 class FloorMap:
@@ -71,7 +73,8 @@ class FloorMap:
         self.shape = rows, columns
         """Rows and columns."""
         pixels = len(PLANES_M) * rows * columns * len(store.cameras)
-        if rows * columns > _MOST_CELLS or pixels > _MOST_PIXELS:
+        long = max(len(PLANES_M) * rows, columns) > _MOST_SIDE
+        if long or rows * columns > _MOST_CELLS or pixels > _MOST_PIXELS:
             area = f"{rows * columns * CELL_M**2:.0f} m2"
             raise ValueError(f"a floor of {area} is too large for {len(store.cameras)} cameras")
         geometry = StoreGeometry(s for s in solids(store) if s.kind in ("fixture", "board"))

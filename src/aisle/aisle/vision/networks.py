@@ -17,7 +17,7 @@ from aisle.fusion.runtime import ModelError
 from aisle.fusion.windows import FEATURES, STATES
 from aisle.store.types import Product, Store
 from aisle.vision.catalogue import catalogue_picture
-from aisle.vision.strips import COLUMN_PX
+from aisle.vision.strips import COLUMN_PX, ROWS
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -25,6 +25,8 @@ Floats = NDArray[np.float32]
 STRIPS, CATALOGUE, FOLLOWER = "encoder_strips.onnx", "encoder_catalogue.onnx", "follower.onnx"
 MANIFEST = "vision.json"
 """Beside the three files: their digests, and how they were trained."""
+_MOST_PIXELS = 1 << 22
+"""Of strips that go through the network together."""
 _EMPTY, _BLOCKED = 0, 1
 """Places in the logits of what a column shows: see `aisle.receipt_model.encoder.Shows`."""
 
@@ -39,12 +41,16 @@ class OnnxEncoder:
     def columns(
         self, strips: Sequence[Image], slopes: Sequence[Floats]
     ) -> list[tuple[Floats, Floats]]:
-        """See `Encoder.columns`. Strips of one width go through the network together."""
+        """See `Encoder.columns`. Strips of one width go together."""
         found: list[tuple[Floats, Floats]] = [_nothing(strip) for strip in strips]
         by_width: dict[int, list[int]] = {}
         for i, strip in enumerate(strips):
             by_width.setdefault(strip.shape[1], []).append(i)
-        for indices in by_width.values():
+        parts = []
+        for width, same in by_width.items():
+            most = max(1, _MOST_PIXELS // (ROWS * width))
+            parts += [same[i : i + most] for i in range(0, len(same), most)]
+        for indices in parts:
             batch = np.stack([strips[i] for i in indices]).transpose(0, 3, 1, 2)
             features, shows, room = self._strips.run(
                 None,

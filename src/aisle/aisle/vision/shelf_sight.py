@@ -145,7 +145,7 @@ def _clear(state: Floats) -> Floats:
 def _mean(feature: Floats, clear: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """[columns, n] weighted mean over views, and which columns had any."""
     weight = clear.sum(1)
-    mean = (feature * clear[..., None]).sum(1) / np.maximum(weight, 1e-6)[:, None]
+    mean = (feature * clear[..., None]).sum(1) / np.maximum(weight, 1e-12)[:, None]
     return mean, weight > 0
 
 
