@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aisle.bags.store_io import BagWriter
 from aisle.bags.truth import truth_of, write_truth
-from aisle.records import CameraFrame, GateEvent, WeightBatch
+from aisle.records import CameraFrame, WeightBatch
 from aisle.sensing.camera_calibration import calibration_of
 from aisle.sim.simulation import SECOND, Simulation
 
@@ -45,7 +44,8 @@ def write_simulation(
     calibrations = {name: calibration_of(c) for name, c in simulation.store.cameras.items()}
     with BagWriter(path) as writer:
         writer.store(simulation.store, simulation.start_ns, simulation.start_ns)
-        for arrival_ns, record in _arrivals(simulation, cameras):
+        frames = () if cameras is None else cameras.frames()
+        for arrival_ns, record in simulation.records(frames):
             if isinstance(record, WeightBatch):
                 writer.weights(record, arrival_ns, record.plates[0].split("/")[0])
             elif isinstance(record, CameraFrame):
@@ -55,13 +55,3 @@ def write_simulation(
                 writer.gate(record, arrival_ns)
             progress((arrival_ns - simulation.start_ns) / SECOND)
     write_truth(path, truth_of(simulation))
-
-
-def _arrivals(
-    simulation: Simulation, cameras: SimulatedCameras | None
-) -> Iterator[tuple[int, WeightBatch | GateEvent | CameraFrame]]:
-    weights = ((a.arrival_ns, a.record) for a in simulation.arrivals())
-    if cameras is None:
-        return weights
-    pictures = ((a.arrival_ns, a.frame) for a in cameras.frames())
-    return heapq.merge(weights, pictures, key=lambda arrival: arrival[0])

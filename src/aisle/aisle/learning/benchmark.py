@@ -21,7 +21,6 @@ from aisle.bags.replay import ReplayResult
 from aisle.bags.truth import truth_of
 from aisle.fusion.fusion import Fusion
 from aisle.fusion.runtime import OnnxRuntime, load_runtime
-from aisle.learning.collect import merged
 from aisle.learning.happenings import Happenings, happenings
 from aisle.learning.suites import CAMERAS, MODALITIES, SCALES, Suite
 from aisle.learning.yardstick import Yardstick
@@ -128,7 +127,7 @@ def run(
         config = LedgerConfig(synchronous="NORMAL")
         ledger = Ledger(f"sqlite:///{Path(folder) / 'ledger.db'}", config=config)
         ledger.set_catalogue(simulation.store, simulation.start_ns)
-        arrivals = merged(simulation, frames)
+        arrivals = simulation.records(frames)
         while True:
             mark = time.perf_counter()
             arrival = next(arrivals, None)

@@ -7,10 +7,8 @@ right answer. So the model learns on the inputs that it will meet, its own mista
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +20,7 @@ from aisle.fusion.memory import Carried
 from aisle.fusion.runtime import Runtime
 from aisle.fusion.windows import CHOICES, MARKS, MAX_QUANTITY, Arrays, Window, possible
 from aisle.learning.labels import Effect, Label, answerable, change_label, label, open_events
-from aisle.records import Action, CameraFrame, GateEvent, WeightBatch
+from aisle.records import Action
 from aisle.sim.scenario import Actions, Catalogue, Scales, Scenario
 from aisle.sim.simulation import Simulation, simulate
 from aisle.store.generate import generate_store
@@ -212,7 +210,7 @@ def samples_of(
     fusion = Fusion(simulation.store, runtime, FusionConfig(decode=decode), observe, eyes)
     begun: set[str] = set()
     end_ns = _end_ns(simulation, rng)
-    for arrival_ns, record in merged(simulation, frames):
+    for arrival_ns, record in simulation.records(frames):
         if arrival_ns > end_ns:
             break
         fusion.push(record)
@@ -226,15 +224,6 @@ def samples_of(
             fusion.push(replace(event, stamp_ns=end_ns))
     fusion.finish()
     yield from found
-
-
-def merged(
-    simulation: Simulation, frames: Iterable[FrameArrival]
-) -> Iterator[tuple[int, WeightBatch | GateEvent | CameraFrame]]:
-    """All that arrives, in order: nanoseconds and records."""
-    others = ((arrival.arrival_ns, arrival.record) for arrival in simulation.arrivals())
-    pictures = ((arrival.arrival_ns, arrival.frame) for arrival in frames)
-    return heapq.merge(others, pictures, key=itemgetter(0))
 
 
 def _end_ns(simulation: Simulation, rng: Rng) -> int:

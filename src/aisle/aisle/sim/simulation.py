@@ -6,20 +6,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aisle.records import Action, GateEvent, GateKind, PlateStatus, WeightBatch
+from aisle.records import Action, CameraFrame, GateEvent, GateKind, PlateStatus, WeightBatch
 from aisle.sim.scales import NOISE, FixtureScales, Wave, sway, waves_of
 from aisle.sim.scenario import Scenario
 from aisle.sim.script import Deed, DeedKind, GestureKind, Script
 from aisle.sim.shoppers import write_script
 from aisle.store.layout import shelf_layout
 from aisle.store.types import Controller, Store
+
+if TYPE_CHECKING:
+    from aisle.sim.cameras import FrameArrival  # loads what draws
 
 SECOND = 1_000_000_000
 BLOCK_S = 10.0
@@ -222,6 +228,14 @@ class Simulation:
         while gate is not None:
             yield gate
             gate = next(gates, None)
+
+    def records(
+        self, frames: Iterable[FrameArrival] = ()
+    ) -> Iterator[tuple[int, WeightBatch | GateEvent | CameraFrame]]:
+        """All that arrives, pictures too, in order: nanoseconds and records."""
+        others = ((arrival.arrival_ns, arrival.record) for arrival in self.arrivals())
+        pictures = ((arrival.arrival_ns, arrival.frame) for arrival in frames)
+        return heapq.merge(others, pictures, key=itemgetter(0))
 
     def _ns(self, seconds: float) -> int:
         return self.start_ns + round(seconds * SECOND)
