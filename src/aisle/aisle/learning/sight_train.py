@@ -1,6 +1,6 @@
 """Training of the receipt transformer with cameras, on shards of `aisle.learning.sights`.
 
-    python -m aisle.learning.sight_train --scales run --shards shards --held-out unseen --out run2
+    python -m aisle.learning.sight_train --help
 
 It begins with the weights of a run of `aisle train`, which knows scales. Parts of what a window
 has are taken away while learning, so that the model does with what there is.
@@ -14,36 +14,25 @@ import math
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from aisle.fusion.windows import FEATURES, SIGHT_SHAPES, Arrays
+from aisle.fusion.windows import Arrays
 from aisle.learning.calibrate import Choice, fit_temperature
 from aisle.learning.collect import Sample
 from aisle.learning.export import export
-from aisle.learning.loss import Batch, all_logits, losses, make_batch
-from aisle.learning.run import Run
+from aisle.learning.loss import Batch, make_batch
+from aisle.learning.receipt_run import BATCHES, ReceiptRun, batches, check
 from aisle.learning.shards import Shards
+from aisle.learning.variations import VariationConfig, as_met, without_cameras, without_scales
 from aisle.receipt_model.network import NetworkConfig, ReceiptTransformer
 from aisle.vision.networks import MANIFEST
 
-Rng = np.random.Generator
-OWN = "own.onnx"
-"""The model so far, for the simulations."""
-_AT_ONCE = 4
 _CHECKED = 1500
 """Windows of the check, about."""
-_ALONG = {
-    "plate_signal": 0, "plate_valid": 0, "plate_static": 0, "plate_mask": 0, "candidate_plates": 1,
-    "column_feature": 0, "column_state": 0, "column_static": 0, "column_mask": 0,
-    "candidate_columns": 1,
-}  # fmt: skip
-"""Axes that run along the shelf."""
-_SIGNED = {"plate_static": [0], "column_static": [0], "session_track": [0, 3]}
-"""Numbers that are places along the shelf, from its middle."""
 
 
 @dataclass(frozen=True)
@@ -59,126 +48,12 @@ class SightConfig:
     average: float = 0.998
     check_every: int = 500
     own_every: int = 500
-    no_cameras: float = 0.1
-    """Shares of windows from which something is taken away."""
-    no_tracks: float = 0.05
-    camera_lost: float = 0.05
-    no_scales: float = 0.1
-    no_plates: float = 0.1
-    no_looks: float = 0.05
-    some_looks: float = 0.1
-    turned: float = 0.7
-    """Share of windows whose products are others."""
-    track_m: float = 0.08
-    """How far tracks are moved, standard deviation."""
+    variation: VariationConfig = field(default_factory=VariationConfig)
 
 
 def new_network() -> ReceiptTransformer:
     """A receipt transformer that takes what cameras see."""
     return ReceiptTransformer(NetworkConfig(sight=True))
-
-
-def without_cameras(arrays: Arrays) -> Arrays:
-    """Nothing is seen, as in a store without cameras."""
-    return {name: a for name, a in arrays.items() if name not in SIGHT_SHAPES}
-
-
-def without_scales(arrays: Arrays) -> Arrays:
-    """The shelf's scales say nothing, as when their controller is dead."""
-    gone = {"plate_signal", "plate_valid"}
-    # How rough a signal is tells of steps in it; a dead controller's is as smooth as can be.
-    static = arrays["plate_static"].copy()
-    static[:, 3] = -1.0
-    found = {name: np.zeros_like(a) if name in gone else a for name, a in arrays.items()}
-    return found | {"plate_static": static}
-
-
-def without_plates(arrays: Arrays) -> Arrays:
-    """The shelf has no plates."""
-    gone = {"plate_signal", "plate_valid", "plate_static", "plate_mask", "candidate_plates"}
-    return {name: np.zeros_like(a) if name in gone else a for name, a in arrays.items()}
-
-
-def weakened(sample: Sample, config: SightConfig, rng: Rng) -> Sample:
-    """A sample from which parts may be missing; what is right stays."""
-    arrays, right = sample.arrays, sample.label
-    if "column_mask" not in arrays:
-        return sample
-    draw = rng.random(4)
-    if draw[0] < config.no_cameras:
-        return replace(sample, arrays=without_cameras(arrays))
-    if draw[0] > 1 - config.no_scales - config.no_plates:
-        take = without_scales if draw[0] > 1 - config.no_scales else without_plates
-        arrays = take(arrays)
-        if right.delta is not None:
-            right = replace(right, delta=np.zeros_like(right.delta))
-    if draw[1] < config.no_tracks:
-        arrays = arrays | {"session_track": np.zeros_like(arrays["session_track"])}
-    if draw[2] < config.camera_lost:
-        arrays = _half_seen(arrays, rng)
-    look = arrays["candidate_look"]
-    if draw[3] < config.no_looks:
-        arrays = arrays | {"candidate_look": np.zeros_like(look)}
-    elif draw[3] < config.no_looks + config.some_looks:
-        arrays = arrays | {"candidate_look": look * (rng.random((len(look), 1)) < 0.7)}
-    return Sample(arrays, right)
-
-
-def mirrored(sample: Sample) -> Sample:
-    """The same in a store that is seen in a mirror: left is right."""
-    arrays, right = dict(sample.arrays), sample.label
-    for name, axis in _ALONG.items():
-        if name in arrays:
-            arrays[name] = np.flip(arrays[name], axis)
-    for name, numbers in _SIGNED.items():
-        if name in arrays:
-            arrays[name] = arrays[name].copy()
-            arrays[name][..., numbers] *= -1
-    if right.delta is not None:
-        right = replace(right, delta=right.delta[::-1].copy())
-    return Sample(arrays, right)
-
-
-def turned(sample: Sample, rng: Rng) -> Sample:
-    """Other products that are as like and unlike each other: all features turned alike."""
-    turn = np.linalg.qr(rng.normal(size=(FEATURES, FEATURES)))[0].astype(np.float32)
-    arrays = sample.arrays
-    names = ("column_feature", "candidate_look")
-    return replace(sample, arrays=arrays | {name: arrays[name] @ turn for name in names})
-
-
-def varied(sample: Sample, config: SightConfig, rng: Rng) -> Sample:
-    """A sample that might as well be: seen in a mirror, of other products, with rougher tracks."""
-    if "column_mask" not in sample.arrays:
-        return sample
-    if rng.random() < 0.5:
-        sample = mirrored(sample)
-    if rng.random() < config.turned:
-        sample = turned(sample, rng)
-    track = sample.arrays["session_track"]
-    off = rng.normal(0, config.track_m, (len(track), 1, 2)) + rng.normal(
-        0, config.track_m / 2, (*track.shape[:2], 2)
-    )
-    off = np.tile(off, 2)
-    moved = track.copy()
-    seen = track[..., [2]] > 0
-    moved[..., [0, 1, 3, 4]] += (off * seen).astype(np.float32)
-    return replace(sample, arrays=sample.arrays | {"session_track": moved})
-
-
-def _half_seen(arrays: Arrays, rng: Rng) -> Arrays:
-    """One side of the shelf is in no camera's sight."""
-    count = len(arrays["column_mask"])
-    seen = np.arange(count) < rng.integers(count + 1)
-    seen = seen if rng.random() < 0.5 else ~seen
-    wide = seen[:, None, None]
-    static = arrays["column_static"].copy()
-    static[~seen, 1] = 0
-    return arrays | {
-        "column_feature": arrays["column_feature"] * wide,
-        "column_state": arrays["column_state"] * wide,
-        "column_static": static,
-    }
 
 
 class Library:
@@ -203,7 +78,7 @@ class Library:
         return len(self.samples)
 
 
-class SightTrainer(Run[ReceiptTransformer, SightConfig]):
+class SightTrainer(ReceiptRun[SightConfig]):
     """The receipt transformer with cameras in training."""
 
     def __init__(self, directory: Path, config: SightConfig, scales: Path | None) -> None:
@@ -214,45 +89,13 @@ class SightTrainer(Run[ReceiptTransformer, SightConfig]):
             self.network.load_state_dict(state, strict=False)
             self.average.load_state_dict(state, strict=False)
 
-    def learn(self, batch: Batch) -> dict[str, float]:
-        """One step."""
-        self.network.train()
-        parts = losses(self.network(**batch.inputs), batch)
-        self.descend(parts["total"])
-        return {name: float(value.detach()) for name, value in parts.items()}
-
 
 @torch.no_grad()
-def check(network: ReceiptTransformer, batches: list[Batch]) -> dict[str, float]:
-    """How well a network does: loss, answers right, changes right, whose among several right."""
-    network.eval()
-    total, right, change, change_right, several, whose, loss = 0, 0, 0, 0, 0, 0, 0.0
-    for batch in batches:
-        outputs = network(**batch.inputs)
-        best = all_logits(outputs).argmax(1, keepdim=True)
-        hit = batch.target.gather(1, best)[:, 0]
-        total += len(hit)
-        right += int(hit.sum())
-        change += int(batch.is_change.sum())
-        change_right += int((hit & batch.is_change).sum())
-        loss += float(losses(outputs, batch)["answer"]) * len(hit)
-        rows = (batch.is_change & (batch.inputs["session_mask"].sum(1) > 1)).nonzero()[:, 0]
-        said = outputs[3][rows, batch.candidate[rows]].argmax(1)
-        several += len(rows)
-        whose += int((said == batch.session[rows]).sum())
-    return {
-        "loss": round(loss / total, 4), "right": round(right / total, 4),
-        "change_right": round(change_right / max(change, 1), 4), "changes": change,
-        "whose": round(whose / max(several, 1), 4), "several": several,
-    }  # fmt: skip
-
-
-@torch.no_grad()
-def session_temperature(network: ReceiptTransformer, batches: list[Batch]) -> tuple[float, int]:
+def session_temperature(network: ReceiptTransformer, checked: list[Batch]) -> tuple[float, int]:
     """What divides the logits of whose a change is, fitted; and on how many changes."""
     network.eval()
     choices: list[Choice] = []
-    for batch in batches:
+    for batch in checked:
         session = network(**batch.inputs)[3]
         count = batch.inputs["session_mask"].sum(1).long()
         for row in (batch.is_change & (count > 1)).nonzero()[:, 0].tolist():
@@ -279,22 +122,6 @@ def _checks(held_out: Library, size: int) -> dict[str, list[Batch]]:
             make_batch(some[i : i + size], sight=True) for i in range(0, len(some), size)
         ]
     return found
-
-
-def _batches(rng: Rng, samples: list[Sample], config: SightConfig) -> list[Batch]:
-    """Batches of windows of about the same size, so that padding is small."""
-    chosen = [samples[i] for i in rng.integers(0, len(samples), _AT_ONCE * config.batch)]
-    chosen.sort(
-        key=lambda s: len(s.arrays.get("column_mask", ())) * 100 + len(s.arrays["plate_mask"])
-    )
-    weak = [weakened(varied(sample, config, rng), config, rng) for sample in chosen]
-    pairs = [(sample.arrays, sample.label) for sample in weak]
-    parts = [pairs[i : i + config.batch] for i in range(0, len(pairs), config.batch)]
-    return [make_batch(parts[i], sight=True) for i in rng.permutation(len(parts))]
-
-
-def _size(arrays: Arrays) -> tuple[int, int]:
-    return len(arrays.get("column_mask", ())), len(arrays["plate_mask"])
 
 
 def train(
@@ -324,20 +151,22 @@ def train(
     begun, before, saved = time.monotonic(), trainer.seconds, time.monotonic()
     mean: dict[str, float] = {}
     while trainer.step < config.steps and time.monotonic() - begun < 60 * minutes:
-        if trainer.step % 50 < _AT_ONCE:
+        if trainer.step % 50 < BATCHES:
             library.refresh()
-        for batch in _batches(rng, library.samples, config):
+        drawn = rng.integers(0, len(library.samples), BATCHES * config.batch)
+        varied = [as_met(library.samples[i], config.variation, rng) for i in drawn]
+        for batch in batches([(v.arrays, v.label) for v in varied], rng, sight=True):
             for name, value in trainer.learn(batch).items():
                 mean[name] = 0.98 * mean.get(name, value) + 0.02 * value
         trainer.seconds = before + time.monotonic() - begun
-        if trainer.step % config.check_every < _AT_ONCE:
-            found = {kind: check(trainer.average, batches) for kind, batches in checks.items()}
+        if trainer.step % config.check_every < BATCHES:
+            found = {kind: check(trainer.average, some) for kind, some in checks.items()}
             trainer.log(
                 step=trainer.step, seconds=round(trainer.seconds), samples=len(library.samples),
                 train={k: round(v, 4) for k, v in mean.items()}, check=found,
             )  # fmt: skip
-        if trainer.step % config.own_every < _AT_ONCE:
-            export(trainer.average, directory / OWN, {})
+        if trainer.step % config.own_every < BATCHES:
+            trainer.export_own()
         if time.monotonic() - saved > 60:
             trainer.save()
             saved = time.monotonic()
@@ -370,7 +199,7 @@ def main() -> None:
     manifest = {
         "vision": vision["sha256"],
         "session_temperature_seen": temperature, "session_choices_seen": choices,
-        "check": {kind: check(trainer.average, batches) for kind, batches in checks.items()},
+        "check": {kind: check(trainer.average, some) for kind, some in checks.items()},
         "network": asdict(trainer.network.config), "training": asdict(config),
         "steps": trainer.step, "seconds": round(trainer.seconds),
         "data": "aisle.learning.sights: rendered stores, no recordings",

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import queue
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,21 +17,13 @@ import torch
 from torch import multiprocessing
 
 from aisle.fusion.runtime import OnnxRuntime
-from aisle.fusion.windows import Arrays
 from aisle.learning.collect import endless_samples
-from aisle.learning.export import export
-from aisle.learning.labels import Label
-from aisle.learning.loss import Batch, all_logits, losses, make_batch
-from aisle.learning.run import Run
+from aisle.learning.loss import Batch, make_batch
+from aisle.learning.receipt_run import BATCHES, OWN, Pair, ReceiptRun, batches, check
 from aisle.receipt_model.network import ReceiptTransformer
 
-Pair = tuple[Arrays, Label]
-BATCHES = 4
-"""Batches that are drawn together, and steps between two looks at anything else."""
 WAIT_S = 10.0
 """How long to wait for samples before looking whether anybody still makes them."""
-OWN = "own.onnx"
-"""The model so far, for the simulations: twice as fast as torch on a few windows at a time."""
 
 
 @dataclass(frozen=True)
@@ -63,38 +54,12 @@ class TrainConfig:
     check_every: int = 500
 
 
-class Trainer(Run[ReceiptTransformer, TrainConfig]):
-    """The receipt transformer in training."""
+class Trainer(ReceiptRun[TrainConfig]):
+    """The receipt transformer in training, on scales alone."""
 
     def __init__(self, directory: Path, config: TrainConfig) -> None:
         super().__init__(directory, ReceiptTransformer, config)
         self.last_check: dict[str, float] = {}
-
-    def learn(self, batch: Batch) -> dict[str, float]:
-        """One step."""
-        self.network.train()
-        parts = losses(self.network(**batch.inputs), batch)
-        self.descend(parts["total"])
-        return {name: float(value.detach()) for name, value in parts.items()}
-
-    @torch.no_grad()
-    def check(self, batches: list[Batch]) -> dict[str, float]:
-        """Loss and accuracy of the averaged weights on windows that are never trained on."""
-        self.average.eval()
-        total, right, change, change_right, loss = 0, 0, 0, 0, 0.0
-        for batch in batches:
-            outputs = self.average(**batch.inputs)
-            best = all_logits(outputs).argmax(1, keepdim=True)
-            hit = batch.target.gather(1, best)[:, 0]
-            total += len(hit)
-            right += int(hit.sum())
-            change += int(batch.is_change.sum())
-            change_right += int((hit & batch.is_change).sum())
-            loss += float(losses(outputs, batch)["answer"]) * len(hit)
-        return {
-            "loss": loss / total, "right": right / total,
-            "change_right": change_right / max(change, 1),
-        }  # fmt: skip
 
 
 def _simulate(seed: int, directory: Path, config: TrainConfig, out: Any) -> None:
@@ -112,14 +77,6 @@ def _simulate(seed: int, directory: Path, config: TrainConfig, out: Any) -> None
             if len(chunk) >= 1500:
                 break
         out.put(chunk)
-
-
-def _batches(rng: np.random.Generator, buffer: list[Pair], size: int) -> Iterator[Batch]:
-    """Batches of windows of about the same number of plates, so that padding is small."""
-    chosen = [buffer[i] for i in rng.integers(0, len(buffer), BATCHES * size)]
-    chosen.sort(key=lambda pair: len(pair[0]["plate_mask"]))
-    for i in rng.permutation(BATCHES):
-        yield make_batch(chosen[i * size : (i + 1) * size])
 
 
 def train(directory: Path, config: TrainConfig) -> Trainer:
@@ -177,20 +134,21 @@ def _loop(trainer: Trainer, samples: Any, checks: list[Batch], workers: list[Any
             if not any(worker.is_alive() for worker in workers):
                 raise RuntimeError("all simulating processes have ended: see their messages above")
             continue
-        for batch in _batches(rng, buffer, config.batch):
+        chosen = [buffer[i] for i in rng.integers(0, len(buffer), BATCHES * config.batch)]
+        for batch in batches(chosen, rng, sight=False):
             parts = trainer.learn(batch)
             for name, value in parts.items():
                 mean[name] = 0.98 * mean.get(name, value) + 0.02 * value
         trainer.seconds = time.monotonic() - begun
         own = trainer.step >= config.own_from * config.steps
         if own and trainer.step % config.own_every < BATCHES:
-            export(trainer.average, trainer.directory / OWN, {})
+            trainer.export_own()
         if trainer.step % config.check_every < BATCHES:
-            check = trainer.last_check = trainer.check(checks)
+            trainer.last_check = check(trainer.average, checks)
             rounded = {k: round(v, 4) for k, v in mean.items()}
             trainer.log(
                 step=trainer.step, seconds=round(trainer.seconds), samples=got,
-                train=rounded, check={k: round(v, 4) for k, v in check.items()},
+                train=rounded, check=trainer.last_check,
             )  # fmt: skip
         if time.monotonic() - saved > 60:
             trainer.save()
