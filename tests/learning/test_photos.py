@@ -194,7 +194,7 @@ def test_an_encoder_comes_from_a_file(tmp_path, shape, kind, axes):
 
 def test_a_file_that_is_no_encoder_is_told(tmp_path):
     (tmp_path / "a.onnx").write_bytes(b"none")
-    with pytest.raises(PhotosError, match="cannot be loaded"):
+    with pytest.raises(PhotosError, match="not a model that can be loaded"):
         onnx_encoder(tmp_path / "a.onnx")
     with pytest.raises(PhotosError, match="not pictures"):
         onnx_encoder(model(tmp_path / "b.onnx", [1, 4, 64, 64]))

@@ -58,18 +58,7 @@ class OnnxRuntime:
         Raises:
             ModelError: The file is missing, is no model, or is not of this version's shape.
         """
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime raises its own, unrelated types
-            raise ModelError(f"{path}: not a model that can be loaded: {error}") from error
+        self._session = open_session(path)
         names = {node.name for node in self._session.get_inputs()}
         outputs = [node.name for node in self._session.get_outputs()]
         self.sight = names == set(ALL_SHAPES)
@@ -85,6 +74,26 @@ class OnnxRuntime:
         """Outputs for a batch that is already collated."""
         values: list[NDArray[np.float32]] = self._session.run(list(OUTPUTS), batch)
         return dict(zip(OUTPUTS, values, strict=True))
+
+
+def open_session(path: Path, data: bytes | None = None) -> Any:
+    """An ONNX Runtime session on the CPU with one thread; of `data` when that has been read.
+
+    Raises:
+        ModelError: The file is missing, or is no model.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(
+            data or str(path), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime raises its own, unrelated types
+        raise ModelError(f"{path}: not a model that can be loaded: {error}") from error
 
 
 def open_runtime(kind: RuntimeKind, path: Path | None = None) -> Runtime:

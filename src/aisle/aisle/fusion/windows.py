@@ -58,6 +58,10 @@ FEATURES = 32
 """Numbers that describe a column of a strip, or a product's catalogue images."""
 STATES = 4
 """Numbers that say how a column is: see `SIGHT_SHAPES`."""
+DEEPEST_M = 0.4
+"""No place behind a column's front counts as deeper."""
+CLEAR = 0.3
+"""Of 1: a column that is seen worse, as somebody stands in or beside it, is not seen clearly."""
 COLUMN_M = 0.0625
 """Width of a column of a shelf."""
 TRACK = 6

@@ -13,7 +13,6 @@ from pathlib import Path
 import torch
 
 from aisle.files import write_atomic
-from aisle.learning.export_encoder import MANIFEST as ENCODER_MANIFEST
 from aisle.learning.export_encoder import export_encoder
 from aisle.learning.follow_export import export_follower
 from aisle.receipt_model.encoder import StripEncoder
@@ -35,8 +34,7 @@ def assemble(encoder: Path, follower: Path, out: Path) -> None:
     looks, people = StripEncoder(), Follower()
     looks.load_state_dict(states["encoder"]["average"])
     people.load_state_dict(states["follower"]["average"])
-    export_encoder(looks, out, {})
-    (out / ENCODER_MANIFEST).unlink()
+    export_encoder(looks, out)
     export_follower(people, out / FOLLOWER)
     manifest = {
         "data": "aisle.learning.looks and aisle.learning.walks, rendered; no photographs",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.fusion.windows import DEEPEST_M
 from aisle.sim.scene import Unit
 from aisle.store.camera import project
 from aisle.store.types import Camera, Product, Shelf
@@ -20,8 +21,6 @@ LEAST_SHARE = 0.08
 """Of a column must show goods or people, or it is empty."""
 CLEAR_SHARE = 0.25
 """With so much of one thing a column counts fully."""
-DEEPEST_M = 0.4
-"""No place behind a column's front counts as deeper."""
 PURE = 0.6
 """Share of what is not furniture that must be one thing."""
 

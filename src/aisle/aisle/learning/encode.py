@@ -17,7 +17,6 @@ import numpy as np
 import torch
 
 from aisle.learning.columns import Batch, BatchConfig, check, losses, make_batch
-from aisle.learning.export_encoder import export_encoder
 from aisle.learning.looks import Looks, load
 from aisle.learning.run import Run
 from aisle.receipt_model.encoder import StripEncoder
@@ -117,10 +116,7 @@ def train(data: Path, held_out: Path, out: Path, config: EncodeConfig, minutes: 
     if others.products() & library.products():
         raise ValueError("products of the check were trained on")
     found = check(trainer.average, others.stores(), None)
-    trainer.log(event="finished", step=trainer.step, check=found)
-    export_encoder(
-        trainer.average, out, {"training": asdict(config), "steps": trainer.step, "check": found}
-    )
+    trainer.log(event="finished", step=trainer.step, check=found, config=asdict(config))
     return trainer
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
+from aisle.fusion.runtime import open_session
 from aisle.receipt_model.encoder import StripEncoder
 from aisle.vision.networks import CATALOGUE, STRIPS
 from aisle.vision.strips import COLUMN_PX, ROWS
 
-MANIFEST = "encoder.json"
 TOLERANCE = 1e-3
 """Largest difference between torch and ONNX Runtime in any number."""
 
@@ -31,8 +28,8 @@ class _Catalogue(nn.Module):
         return self.encoder.catalogue(pictures)
 
 
-def export_encoder(encoder: StripEncoder, directory: Path, manifest: dict[str, Any]) -> None:
-    """Write `STRIPS`, `CATALOGUE` and the manifest with their digests.
+def export_encoder(encoder: StripEncoder, directory: Path) -> None:
+    """Write `STRIPS` and `CATALOGUE`.
 
     The first takes `strips` [B, 3, ROWS, W] uint8 and `slope` [B, W / COLUMN_PX, 2], and gives
     `features`, `shows` and `room`; the second
@@ -55,12 +52,6 @@ def export_encoder(encoder: StripEncoder, directory: Path, manifest: dict[str, A
         {"pictures": {0: batch, 1: images}}, ["features"],
     )  # fmt: skip
     check_equal(encoder, directory)
-    digests = {
-        name: hashlib.sha256((directory / name).read_bytes()).hexdigest()
-        for name in (STRIPS, CATALOGUE)
-    }
-    text = json.dumps({**manifest, "sha256": digests}, indent=1, sort_keys=True)
-    (directory / MANIFEST).write_text(text + "\n")
 
 
 def check_equal(encoder: StripEncoder, directory: Path) -> float:
@@ -70,7 +61,7 @@ def check_equal(encoder: StripEncoder, directory: Path) -> float:
         ValueError: It exceeds `TOLERANCE`.
     """
     worst = 0.0
-    strips, catalogue = (_session(directory / name) for name in (STRIPS, CATALOGUE))
+    strips, catalogue = (open_session(directory / name) for name in (STRIPS, CATALOGUE))
     with torch.no_grad():
         for count, columns in ((1, 1), (2, 5), (3, 19)):
             given = _noise(count, 3, ROWS, columns * COLUMN_PX)
@@ -107,12 +98,6 @@ def _write(
     program.save(str(part), external_data=False)
     onnx.checker.check_model(str(part), full_check=True)
     part.replace(path)
-
-
-def _session(path: Path) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _noise(*shape: int) -> Tensor:

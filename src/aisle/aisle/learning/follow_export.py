@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 
+from aisle.fusion.runtime import open_session
 from aisle.receipt_model.follower import INPUTS, OUTPUTS, STRIDE, Follower, State
 
 TOLERANCE = 1e-3
@@ -47,9 +47,7 @@ def export_follower(follower: Follower, path: Path) -> Path:
 
 def difference(follower: Follower, path: Path) -> float:
     """The largest difference of any output, over several shapes and ticks of each."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = open_session(path)
     worst = 0.0
     for seed, shape in enumerate([(2, 3, 24, 32), (1, 1, 48, 16), (1, 6, 32, 64)]):
         inputs = list(_example(follower, *shape, seed))

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.bags.metrics import wilson
+from aisle.fusion.runtime import ModelError, open_session
 from aisle.store.images import ImageError, Picture, read_image
 
 Vector = NDArray[np.float32]
@@ -249,16 +250,10 @@ def onnx_encoder(path: Path) -> Encoder:
     Raises:
         PhotosError: The file is no such model.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
     try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # the library raises its own kinds
-        raise PhotosError(f"{path} cannot be loaded: {error}") from None
+        session = open_session(path)
+    except ModelError as error:
+        raise PhotosError(str(error)) from None
     entry = session.get_inputs()[0]
     dtype = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32}.get(entry.type)
     if dtype is None or len(entry.shape) not in (4, 5) or entry.shape[-3] != 3:

@@ -17,9 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-DEEPEST_M = 0.4
-"""The most that a shelf can be free."""
-
+from aisle.fusion.windows import DEEPEST_M
 
 _ROWS = 4
 """Of the last maps."""

@@ -11,15 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from aisle.fusion.windows import COLUMN_M, FEATURES, STATES, TRACK, VIEWS
+from aisle.fusion.windows import CLEAR, COLUMN_M, DEEPEST_M, FEATURES, STATES, TRACK, VIEWS
 
 _PAIR = 8
-_DEEPEST_M = 0.4
 UNITS = 6
 """Numbers of `unit_features`."""
 _NEAR_M = 0.15
 _STEPS = 5
-_KNOWN = 0.3
 
 
 def unit_features(units: Tensor) -> Tensor:
@@ -102,11 +100,11 @@ class Sight(nn.Module):
         Features and free room [B, Q, 2, F + 1], and [B, Q, 1, 1].
         """
         clear = clear_views(state)
-        clear = clear * (clear > _KNOWN)
+        clear = clear * (clear > CLEAR)
         weight = clear[:, :, None] * self.get_buffer("fading")
         weight = weight / weight.sum(-1, keepdim=True).clamp(min=1e-9)
         both = torch.cat([feature, state[..., 3:]], -1)
-        known = (clear.amax(-1) > _KNOWN).float()[..., None, None]
+        known = (clear.amax(-1) > CLEAR).float()[..., None, None]
         return weight @ both * known, known
 
     def before_after(self, look: Tensor, feature: Tensor, state: Tensor) -> Tensor:
@@ -153,7 +151,7 @@ class Sight(nn.Module):
         flat = [own, *(part.transpose(1, 2) for part in most), self._units(seen, area, on, mask)]
         every = torch.einsum("bqvf,bcf->bcqv", feature * state[..., 2:3], look)
         series = torch.einsum("bcqv,bcq->bcv", every, home)
-        free = torch.einsum("bqv,bcq->bcv", state[..., 3] * state[..., 2] / _DEEPEST_M, home)
+        free = torch.einsum("bqv,bcq->bcv", state[..., 3] * state[..., 2] / DEEPEST_M, home)
         known = (look.square().sum(-1, keepdim=True) > 0).float()
         placed = (on.sum(-1, keepdim=True) > 0).float()
         x = torch.cat([*flat, known, placed, series, free], -1)
@@ -177,7 +175,7 @@ class Sight(nn.Module):
         before, after = seen.unbind(2)
         size = (after - before)[..., :-1].square().sum(-1)
         both = (after * before)[..., :-1].sum(-1)
-        room = (after - before)[..., -1] / _DEEPEST_M
+        room = (after - before)[..., -1] / DEEPEST_M
         tokens = self.changed(torch.cat([size, both, 4 * room], 1).transpose(1, 2))
         return tokens, (size[:, 0] + 10 * room[:, 0].square()) * mask
 

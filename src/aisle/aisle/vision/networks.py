@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.fusion.eyes import Eyes
-from aisle.fusion.runtime import ModelError
+from aisle.fusion.runtime import ModelError, open_session
 from aisle.fusion.windows import FEATURES, STATES
 from aisle.store.types import Product, Store
 from aisle.vision.catalogue import catalogue_picture
@@ -154,22 +154,13 @@ def load_vision(
 
 
 def _session(path: Path, digest: str) -> Any:
-    import onnxruntime
-
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
     if hashlib.sha256(data).hexdigest() != digest:
         raise ModelError(f"{path}: does not match the hash in {MANIFEST}")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises its own, unrelated types
-        raise ModelError(f"{path}: not a model that can be loaded: {error}") from error
+    return open_session(path, data)
 
 
 def _nothing(strip: Image) -> tuple[Floats, Floats]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.fusion.synchronizer import TICK_NS
-from aisle.fusion.windows import FEATURES, STATES, VIEWS
+from aisle.fusion.windows import CLEAR, FEATURES, STATES, VIEWS
 from aisle.vision.strips import COLUMN_PX, ShelfStrips, StripView
 
 Image = NDArray[np.uint8]
@@ -26,8 +26,6 @@ CHANGED = 0.35
 """Squared distance between features (0 to 4) from which on a column has changed."""
 MOVED_M = 0.03
 """So much more or less free room is a change, too."""
-CLEAR = 0.3
-"""What is seen worse does not count."""
 _FADING = (0.5 ** np.arange(VIEWS)).astype(np.float32)
 """What the sights of a window count for its beginning, and turned round for its end."""
 
