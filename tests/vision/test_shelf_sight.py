@@ -25,7 +25,7 @@ def sight(walls):
 
 def show(sight, walls, tick, **colours):
     pictures = {name: plain(walls.cameras[name], colour) for name, colour in colours.items()}
-    sight.look(START + tick * TICK_NS, pictures)
+    sight.keep(sight.look(START + tick * TICK_NS, pictures))
 
 
 RED, GREEN, BLUE = (200, 50, 0), (50, 200, 0), (50, 50, 250)
@@ -75,7 +75,7 @@ def test_what_was_seen_is_gone_after_a_window_and_after_forgetting(sight, walls)
 
 def test_a_shelf_without_cameras_has_no_window(walls):
     blind = ShelfSight(ShelfStrips(walls, cameras=()), list(walls.shelves), ByColour())
-    blind.look(START, {})
+    assert blind.look(START, {}) == {}
     assert blind.window(SHELF, START) is None
     assert blind.changed(START) == []
 

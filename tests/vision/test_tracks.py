@@ -46,8 +46,9 @@ def tracks(walls):
     return Tracks(FloorMap(walls), Drifting())
 
 
-def pictures(walls):
-    return {c.id: np.zeros((c.height, c.width, 3), np.uint8) for c in walls.cameras.values()}
+def floor_map(walls):
+    pictures = {c.id: np.zeros((c.height, c.width, 3), np.uint8) for c in walls.cameras.values()}
+    return FloorMap(walls).picture(pictures)
 
 
 def place_before(shelf, along, out):
@@ -59,7 +60,7 @@ def test_a_track_begins_at_the_gate_and_is_told_as_seen_from_the_shelf(tracks, w
     shelf = walls.shelves["g1/s0"]
     tracks.begin("a", place_before(shelf, -0.5, 0.6), 1)
     for tick in range(3):
-        tracks.look(START + tick * TICK_NS, pictures(walls))
+        tracks.look(START + tick * TICK_NS, *floor_map(walls))
     found = tracks.window(["a", "b"], shelf, START + 2 * TICK_NS)
     assert found.shape == (2, VIEWS, TRACK)
     assert not found[1].any()
@@ -73,7 +74,7 @@ def test_of_a_group_the_nearest_counts(tracks, walls):
     shelf = walls.shelves["g1/s0"]
     tracks.begin("a", place_before(shelf, 2.0, 3.0), 1)
     tracks.begin("b", place_before(shelf, 0.0, 2.0), 2)
-    tracks.look(START, pictures(walls))
+    tracks.look(START, *floor_map(walls))
     found = tracks.window(["b", "a"], shelf, START)
     assert found[0, -1, 1] == pytest.approx(2.0, abs=1e-4)
     assert found[1, -1, 1] == pytest.approx(3.0, abs=1e-4)
@@ -84,15 +85,14 @@ def test_who_has_left_is_forgotten_and_the_others_keep_their_place(tracks, walls
     tracks.begin("a", place_before(shelf, 0.0, 1.0), 3)
     tracks.begin("b", place_before(shelf, 0.0, 2.0), 1)
     tracks.keep({"b": None})
-    tracks.look(START, pictures(walls))
+    tracks.look(START, *floor_map(walls))
     found = tracks.window(["a", "b"], shelf, START)
     assert not found[0].any()
     assert found[1, -1, 1] == pytest.approx(2.0, abs=1e-4)
 
 
 def test_a_crowd_is_followed_as_so_many_and_an_empty_store_not_at_all(tracks, walls):
-    tracks.look(START, pictures(walls))
+    tracks.look(START, *floor_map(walls))
     tracks.begin("a", (0.0, 0.0), 10_000)
     assert len(tracks._people) == MOST_PEOPLE
-    tracks.look(START, {})
     assert not tracks.window(["a"], walls.shelves["g1/s0"], START).any()

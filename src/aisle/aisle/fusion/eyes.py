@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,26 @@ from aisle.fusion.windows import FEATURES, STATES, VIEWS, ShelfView
 from aisle.records import CameraFrame
 from aisle.store.types import Store
 from aisle.vision.floor_map import FloorMap
-from aisle.vision.shelf_sight import Encoder, ShelfSight
+from aisle.vision.shelf_sight import Encoder, Glance, ShelfSight
 from aisle.vision.strips import ShelfStrips
 from aisle.vision.tracks import Follower, Tracks
 from aisle.vision.views import CameraChange, ViewBuffer
 
 Floats = NDArray[np.float32]
+Image = NDArray[np.uint8]
 
 _FRESH_NS = 3 * SECOND
 """For so long after its passage a session is looked for at its gate."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a tick's pictures show, before anybody asks whose shelf or which session it is."""
+
+    glances: Mapping[str, Glance]
+    """By shelf; without those that no picture shows."""
+    floor: tuple[Image, Image] | None
+    """Floor map as `FloorMap.picture` gives it; None without pictures."""
 
 
 class Eyes:
@@ -42,6 +53,7 @@ class Eyes:
     ) -> None:  # fmt: skip
         self._encoder, self._follower, self.looks = encoder, follower, looks
         self._known: set[str] = set()
+        self._floor: FloorMap | None
         self._tracks: Tracks | None
         self.trouble: str
         """Why nobody is followed although there is a follower; empty when all is well."""
@@ -52,10 +64,11 @@ class Eyes:
         self._buffer = ViewBuffer(store)
         self._strips = ShelfStrips(store)
         self._sight = ShelfSight(self._strips, list(store.shelves), self._encoder)
-        self._tracks, self.trouble = None, ""
+        self._floor, self._tracks, self.trouble = None, None, ""
         if self._follower is not None:
             try:
-                self._tracks = Tracks(FloorMap(store), self._follower)
+                self._floor = FloorMap(store)
+                self._tracks = Tracks(self._floor, self._follower)
             except ValueError as error:  # A store model is not to be trusted.
                 self.trouble = f"nobody is followed: {error}"
 
@@ -112,9 +125,11 @@ class Eyes:
         self._buffer.note_time(now_ns, tick_ns)
         new, self._known = sessions.keys() - self._known, set(sessions)
         if not sessions:
+            # Whoever fills the shelves of an empty store is no shopper.
+            self._sight.forget()
             return
-        pictures = self._buffer.pictures(tick_ns)
-        self._sight.look(tick_ns, pictures)
+        looked = self.looked(tick_ns)
+        self._sight.keep(looked.glances)
         if self._tracks is None:
             return
         self._tracks.keep(sessions)
@@ -123,7 +138,14 @@ class Eyes:
             # Whoever came in long ago, before a restart or a new store model, is anywhere by now.
             if gate is not None and tick_ns - sessions[name].enter_ns < _FRESH_NS:
                 self._tracks.begin(name, gate, sessions[name].group_size)
-        self._tracks.look(tick_ns, pictures)
+        if looked.floor is not None:
+            self._tracks.look(tick_ns, *looked.floor)
+
+    def looked(self, tick_ns: int) -> Looked:
+        """Look at the pictures of a tick; nothing is remembered yet."""
+        pictures = self._buffer.pictures(tick_ns)
+        floor = self._floor.picture(pictures) if pictures and self._floor is not None else None
+        return Looked(self._sight.look(tick_ns, pictures), floor)
 
     def _entry(self, session: Session) -> tuple[float, float] | None:
         """Where a session came in; None where the store does not say."""

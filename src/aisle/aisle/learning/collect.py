@@ -20,6 +20,7 @@ from aisle.fusion.memory import Carried
 from aisle.fusion.runtime import Runtime
 from aisle.fusion.windows import CHOICES, MARKS, MAX_QUANTITY, Arrays, Window, possible
 from aisle.learning.labels import Effect, Label, answerable, change_label, label, open_events
+from aisle.learning.when_seen import WhenSeen
 from aisle.records import Action
 from aisle.sim.scenario import Actions, Catalogue, Scales, Scenario
 from aisle.sim.simulation import Simulation, simulate
@@ -40,6 +41,8 @@ class Sample:
 
     arrays: Arrays
     label: Label
+    unweighed: Label | None = None
+    """The right answer if the shelf had no scales; None where the window must keep them."""
 
 
 def training_spec(rng: Rng) -> StoreSpec:
@@ -185,7 +188,7 @@ class Teacher:
 
 def samples_of(
     simulation: Simulation, model: Runtime | None, keep: tuple[float, float],
-    eyes: Eyes | None = None, frames: Iterable[FrameArrival] = (),
+    eyes: Eyes | None = None, frames: Iterable[FrameArrival] = (), seen: WhenSeen | None = None,
 ) -> Iterator[Sample]:  # fmt: skip
     """Windows of one simulation.
 
@@ -195,18 +198,21 @@ def samples_of(
         keep: Share of windows kept when nothing is to say, and when something is.
         eyes: Look at the frames; None without cameras.
         frames: What arrives from cameras.
+        seen: When what happened is to be seen; None where all happens on scales.
     """
     rng = np.random.default_rng((simulation.seed, 11))
+    effects = simulation.effects if seen is None else seen.effects
     found: list[Sample] = []
 
     def observe(windows: list[Window], _: Arrays) -> None:
         for window in windows:
-            right = label(window, simulation.effects)
+            right = label(window, effects)
             if answerable(window, right) and rng.random() < keep[right.kind != "none"]:
-                found.append(Sample(window.arrays, right))
+                blind = None if seen is None else seen.unweighed(window, right)
+                found.append(Sample(window.arrays, right, blind))
 
     decode = DecodeConfig(commit=0.5) if model is None else _own_decode(rng)
-    runtime = model or Teacher(simulation.effects, rng)
+    runtime = model or Teacher(effects, rng)
     fusion = Fusion(simulation.store, runtime, FusionConfig(decode=decode), observe, eyes)
     begun: set[str] = set()
     end_ns = _end_ns(simulation, rng)

@@ -83,12 +83,18 @@ def _packed(sample: Sample) -> dict[str, bytes]:
         arrays[_DELTA] = right.delta
     data = io.BytesIO()
     np.savez(data, **arrays)
-    said = {
+    said = {"right": _said(right)}
+    if sample.unweighed is not None:
+        said["unweighed"] = _said(sample.unweighed)
+    return {"npz": data.getvalue(), "json": json.dumps(said).encode()}
+
+
+def _said(right: Label) -> dict[str, Any]:
+    return {
         "kind": right.kind, "candidate": right.candidate, "choice": right.choice,
         "commits": right.commits, "session": right.session, "mark": right.mark,
         "mass_kg": right.mass_kg,
     }  # fmt: skip
-    return {"npz": data.getvalue(), "json": json.dumps(said).encode()}
 
 
 def _unpacked(held: dict[str, bytes]) -> Sample:
@@ -96,5 +102,11 @@ def _unpacked(held: dict[str, bytes]) -> Sample:
     with np.load(io.BytesIO(held["npz"]), allow_pickle=False) as found:
         arrays: Arrays = {name: found[name] for name in ALL_SHAPES if name in found.files}
         delta: NDArray[np.float32] | None = found[_DELTA] if _DELTA in found.files else None
+    right = _label(said["right"], delta)
+    return Sample(arrays, right, _label(said["unweighed"], delta) if "unweighed" in said else None)
+
+
+def _label(said: dict[str, Any], delta: NDArray[np.float32] | None) -> Label:
     said["commits"] = tuple(said["commits"])
-    return Sample(arrays, Label(**said, delta=delta))
+    # What nobody could know of has moved nothing.
+    return Label(**said, delta=delta if said["kind"] == "change" else None)

@@ -11,6 +11,7 @@ import numpy as np
 
 from aisle.fusion.windows import FEATURES, SIGHT_SHAPES, Arrays
 from aisle.learning.collect import Sample
+from aisle.learning.labels import Label
 
 Rng = np.random.Generator
 _ALONG = {
@@ -70,8 +71,10 @@ def weakened(sample: Sample, config: VariationConfig, rng: Rng) -> Sample:
     if draw[0] < config.no_cameras:
         return replace(sample, arrays=without_cameras(arrays))
     if draw[0] > 1 - config.no_scales - config.no_plates:
+        if sample.unweighed is None:
+            return sample
         take = without_scales if draw[0] > 1 - config.no_scales else without_plates
-        arrays = take(arrays)
+        arrays, right = take(arrays), sample.unweighed
         if right.delta is not None:
             right = replace(right, delta=np.zeros_like(right.delta))
     if draw[1] < config.no_tracks:
@@ -83,12 +86,12 @@ def weakened(sample: Sample, config: VariationConfig, rng: Rng) -> Sample:
         arrays = arrays | {"candidate_look": np.zeros_like(look)}
     elif draw[3] < config.no_looks + config.some_looks:
         arrays = arrays | {"candidate_look": look * (rng.random((len(look), 1)) < 0.7)}
-    return Sample(arrays, right)
+    return replace(sample, arrays=arrays, label=right)
 
 
 def mirrored(sample: Sample) -> Sample:
     """The same in a store that is seen in a mirror: left is right."""
-    arrays, right = dict(sample.arrays), sample.label
+    arrays = dict(sample.arrays)
     for name, axis in _ALONG.items():
         if name in arrays:
             arrays[name] = np.flip(arrays[name], axis)
@@ -96,9 +99,12 @@ def mirrored(sample: Sample) -> Sample:
         if name in arrays:
             arrays[name] = arrays[name].copy()
             arrays[name][..., numbers] *= -1
-    if right.delta is not None:
-        right = replace(right, delta=right.delta[::-1].copy())
-    return Sample(arrays, right)
+    blind = sample.unweighed
+    return Sample(arrays, _mirrored(sample.label), None if blind is None else _mirrored(blind))
+
+
+def _mirrored(right: Label) -> Label:
+    return right if right.delta is None else replace(right, delta=right.delta[::-1].copy())
 
 
 def turned(sample: Sample, rng: Rng) -> Sample:

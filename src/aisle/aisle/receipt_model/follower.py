@@ -103,7 +103,7 @@ class Follower(nn.Module):
         self.value = nn.Conv2d(c, config.value, 1)
         self.person = nn.Conv2d(c, 3, 1)
         self.wish = nn.Linear(d, config.key)
-        self.motion = nn.Linear(d, 5)
+        self.motion = nn.Linear(d, 7)
         self.claim = nn.Parameter(torch.full((_ROUNDS,), 1.0))
         seen = config.value + 9
         self.gates = nn.Linear(seen + d, 2 * d)
@@ -200,11 +200,15 @@ class Follower(nn.Module):
         """
         move = self.motion(state.memory)
         expected = state.place + TICK_S * (state.pace + torch.tanh(move[..., :2]))
-        away = points[:, None] - expected[:, :, None]
-        reach = 0.2 + 0.4 * F.softplus(move[..., 2])
-        # Long tails: a track that lost its person finds it again by its look.
-        unlikely = torch.log1p((away**2).sum(-1) / reach[..., None] ** 2)
-        return expected, -(1 + F.softplus(move[..., 3:4])) * unlikely, move[..., 4]
+        away = ((points[:, None] - expected[:, :, None]) ** 2).sum(-1)
+        # A track either goes on where it is expected, or has lost its person, who may be far and
+        # is found again by the look. One curve with long tails would be too flat for the first.
+        near = 0.1 + 0.35 * F.softplus(move[..., 5:6])
+        goes_on = -away / (2 * near**2)
+        reach = 0.2 + 0.4 * F.softplus(move[..., 2:3])
+        anywhere = -(1 + F.softplus(move[..., 3:4])) * torch.log1p(away / reach**2)
+        anywhere = anywhere - F.softplus(move[..., 6:7])
+        return expected, anywhere + F.softplus(goes_on - anywhere), move[..., 4]
 
     def _shared(
         self, logit: Tensor, lost: Tensor, open_: Tensor, shape: torch.Size

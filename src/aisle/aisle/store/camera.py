@@ -20,6 +20,7 @@ from aisle.store.types import Camera, Matrix
 Array = NDArray[np.float64]
 
 _ITERATIONS = 30
+_EXACT = 1e-14
 _CONVERGED = 1e-10
 
 
@@ -177,6 +178,8 @@ def _undistort(wanted: Array, camera: Camera) -> Array:
     with np.errstate(all="ignore"):
         for _ in range(_ITERATIONS):
             missing = wanted - _distort(flat, lens)
+            if not (np.abs(missing) > _EXACT).any():
+                break
             (a, b), (c, d) = np.moveaxis(_distortion_slope(flat, lens), 0, 2)
             step = np.stack(
                 [d * missing[:, 0] - b * missing[:, 1], a * missing[:, 1] - c * missing[:, 0]],

@@ -94,6 +94,11 @@ class Vision:
     def __init__(self, encoder: OnnxEncoder, follower: OnnxFollower, manifest: dict[str, Any]):
         self.encoder, self.follower, self.manifest = encoder, follower, manifest
 
+    @property
+    def encoder_digest(self) -> str:
+        """Of the network that looks at strips."""
+        return str(self.manifest["sha256"][STRIPS])
+
     def looks(
         self, store: Store, pictures: Callable[[Product], Sequence[Image]]
     ) -> dict[str, Floats]:

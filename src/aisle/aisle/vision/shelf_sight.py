@@ -24,6 +24,9 @@ EMPTY, BLOCKED, SEEN, ROOM = range(STATES)
 """Places in a column's state."""
 CHANGED = 0.35
 """Squared distance between features (0 to 4) from which on a column has changed."""
+REMEMBERED = VIEWS - 2
+"""A sight so many ticks old counts as remembered: what is said of a change that shows while it is
+newer is still in the window when the change is no longer."""
 MOVED_M = 0.03
 """So much more or less free room is a change, too."""
 _FADING = (0.5 ** np.arange(VIEWS)).astype(np.float32)
@@ -43,7 +46,7 @@ class Encoder(Protocol):
         """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Glance:
     """One shelf at one tick."""
 
@@ -66,12 +69,13 @@ class ShelfSight:
     def __init__(self, strips: ShelfStrips, shelves: Sequence[str], encoder: Encoder) -> None:
         self._strips, self._encoder = strips, encoder
         self._views = {shelf: strips.views(shelf) for shelf in shelves if strips.views(shelf)}
-        self._glances: dict[str, deque[Glance]] = {
-            shelf: deque(maxlen=VIEWS) for shelf in self._views
-        }
+        self._glances: dict[str, deque[Glance]] = {shelf: deque() for shelf in self._views}
+        self._remembered: dict[str, tuple[Floats, Floats]] = {}
+        """By shelf, what each column looked like when it was last seen clearly, before the glances
+        that are kept."""
 
-    def look(self, tick_ns: int, pictures: Mapping[str, Image]) -> None:
-        """Take the pictures of a tick, [height, width, 3] RGB by camera."""
+    def look(self, tick_ns: int, pictures: Mapping[str, Image]) -> dict[str, Glance]:
+        """What the pictures of a tick, [height, width, 3] RGB by camera, show of each shelf."""
         shown = [
             view for views in self._views.values() for view in views if view.camera in pictures
         ]
@@ -79,32 +83,54 @@ class ShelfSight:
             [self._strips.strip(view, pictures[view.camera]) for view in shown],
             [view.slope for view in shown],
         )
-        said = {(v.shelf, v.camera): both for v, both in zip(shown, found, strict=True)}
-        for shelf, views in self._views.items():
-            parts = [
-                (view, *said[shelf, view.camera]) for view in views if (shelf, view.camera) in said
-            ]
-            if parts:
-                self._glances[shelf].append(_merged(tick_ns, parts))
+        parts: dict[str, list[tuple[StripView, Floats, Floats]]] = {}
+        for view, said in zip(shown, found, strict=True):
+            parts.setdefault(view.shelf, []).append((view, *said))
+        return {shelf: _merged(tick_ns, some) for shelf, some in parts.items()}
+
+    def keep(self, glances: Mapping[str, Glance]) -> None:
+        """Remember what was seen of some shelves at a tick, for the windows to come."""
+        for shelf, glance in glances.items():
+            kept = self._glances[shelf]
+            kept.append(glance)
+            while glance.tick_ns - kept[0].tick_ns >= VIEWS * TICK_NS:
+                self._remembered[shelf] = self._overlaid(shelf, [kept.popleft()])
+
+    def _overlaid(self, shelf: str, glances: Sequence[Glance]) -> tuple[Floats, Floats]:
+        """What is remembered of a shelf, with older and then newer glances over it."""
+        count = self._views[shelf][0].width_px // COLUMN_PX
+        nothing = np.zeros((count, FEATURES), np.float32), np.zeros((count, STATES), np.float32)
+        feature, state = self._remembered.get(shelf, nothing)
+        for glance in glances:
+            clear = clear_views(glance.state[:, None]) > 0
+            feature = np.where(clear, glance.feature, feature)
+            state = np.where(clear, glance.state, state)
+        return feature, state
 
     def forget(self) -> None:
         """Forget all that was seen: what comes is of another time."""
+        self._remembered.clear()
         for glances in self._glances.values():
             glances.clear()
 
     def window(self, shelf: str, tick_ns: int) -> tuple[Floats, Floats] | None:
         """Features [columns, VIEWS, FEATURES] and states [columns, VIEWS, STATES] up to a tick.
 
-        None for a shelf that no camera sees. What was not seen is 0.
+        None for a shelf that no camera sees. What was not seen is 0. The first view is not of one
+        tick: it has each column as it was when last seen clearly, `REMEMBERED` ticks ago or before.
+        Somebody who stands before a shelf for long hides what he does until he goes.
         """
         if shelf not in self._views:
             return None
         count = self._views[shelf][0].width_px // COLUMN_PX
         feature = np.zeros((count, VIEWS, FEATURES), np.float32)
         state = np.zeros((count, VIEWS, STATES), np.float32)
-        for glance in self._glances[shelf]:
-            place = VIEWS - 1 - (tick_ns - glance.tick_ns) // TICK_NS
-            if 0 <= place < VIEWS:
+        age = {g: (tick_ns - g.tick_ns) // TICK_NS for g in self._glances[shelf]}
+        old = [glance for glance in age if age[glance] >= REMEMBERED]
+        feature[:, 0], state[:, 0] = self._overlaid(shelf, old)
+        for glance, ticks in age.items():
+            if 0 <= ticks < VIEWS - 1:
+                place = VIEWS - 1 - ticks
                 feature[:, place], state[:, place] = glance.feature, glance.state
         return feature, state
 
@@ -118,7 +144,7 @@ class ShelfSight:
             both = self.window(shelf, tick_ns)
             assert both is not None
             feature, state = both
-            clear = _clear(state)
+            clear = clear_views(state)
             # The earliest and the latest clear sight count most, wherever somebody stood between.
             looks = np.concatenate([feature, state[..., ROOM:]], -1)
             before, known = _mean(looks, clear * _FADING)
@@ -129,7 +155,7 @@ class ShelfSight:
         return found
 
 
-def _clear(state: Floats) -> Floats:
+def clear_views(state: Floats) -> Floats:
     """[columns, VIEWS] how well a column is seen, 0 to 1.
 
     Beside a person a column is only partly seen, and its free room is wrong.

@@ -93,11 +93,16 @@ class Tracks:
         """Forget what was said: ticks to come are of another time. People stay where they are."""
         self._said.clear()
 
-    def look(self, tick_ns: int, pictures: Mapping[str, Image]) -> None:
-        """Take the pictures of a tick; nobody is looked for in an empty store."""
-        if not self._people or not pictures:
+    def look(self, tick_ns: int, picture: Image, seen: Image) -> None:
+        """Take the floor map of a tick; nobody is looked for in an empty store.
+
+        Args:
+            tick_ns: The tick.
+            picture: [planes, H, W, 3] as `FloorMap.picture` gives it.
+            seen: [planes, H, W] how many cameras see each cell.
+        """
+        if not self._people:
             return
-        picture, seen = self._floor.picture(pictures)
         seat = [[number / 4, count / 4] for _, number, count in self._people]
         found = self._follower.step(
             {
@@ -129,14 +134,22 @@ class Tracks:
         found = np.zeros((len(sessions), VIEWS, TRACK), np.float32)
         if shelf.pose is None:
             return found
-        inverse = np.asarray(np.linalg.inv(shelf.pose), dtype=np.float64)
-        for stamp_ns, at in self._said:
+        rows = {session: row for row, session in enumerate(sessions)}
+        at: list[tuple[int, int]] = []
+        people: list[Seen] = []
+        for stamp_ns, seen in self._said:
             place = VIEWS - 1 - (tick_ns - stamp_ns) // TICK_NS
-            if not 0 <= place < VIEWS:
-                continue
-            for row, session in enumerate(sessions):
-                if session in at:
-                    found[row, place] = _from_shelf(at[session], inverse, shelf.size_m[0])
+            if 0 <= place < VIEWS:
+                for session, group in seen.items():
+                    if session in rows:
+                        at += [(rows[session], place)] * len(group)
+                        people += group
+        if people:
+            inverse = np.asarray(np.linalg.inv(shelf.pose), dtype=np.float64)
+            seen_from = _from_shelf(people, inverse, shelf.size_m[0])
+            # Of a group, whoever is nearest is written last.
+            for i in np.argsort(-seen_from[1], kind="stable").tolist():
+                found[at[i]] = seen_from[0][i]
         return found
 
     def _in_map(self, places: Floats) -> NDArray[np.float64]:
@@ -144,17 +157,17 @@ class Tracks:
         return self._floor.metres(places.astype(np.float64) / CELL_M - 0.5)
 
 
-def _from_shelf(people: Sequence[Seen], inverse: NDArray[np.float64], width: float) -> list[float]:
-    """TRACK numbers of whoever of a group is nearest."""
-
-    def local(point: Sequence[float]) -> tuple[float, float]:
-        x, y, _, _ = inverse @ (point[0], point[1], 0.0, 1.0)
-        return float(x) - width / 2, -float(y)
-
-    def away(place: tuple[float, float]) -> float:
-        beside = max(abs(place[0]) - width / 2 - _BESIDE_M, 0.0)
-        return float(np.hypot(beside, place[1]))
-
-    nearest = min(people, key=lambda person: away(local(person.head)))
-    hand = min((local(hand) for hand in nearest.hands), key=away)
-    return [*local(nearest.head), nearest.sure, *hand, nearest.sure]
+def _from_shelf(
+    people: Sequence[Seen], inverse: NDArray[np.float64], width: float
+) -> tuple[Floats, NDArray[np.float64]]:
+    """TRACK numbers of people [N, TRACK], and how far they are from the shelf [N]."""
+    points = np.array([[person.head, *(hand[:2] for hand in person.hands)] for person in people])
+    local = points @ inverse[:2, :2].T + inverse[:2, 3]
+    local = np.stack([local[..., 0] - width / 2, -local[..., 1]], -1)
+    beside = np.maximum(np.abs(local[..., 0]) - width / 2 - _BESIDE_M, 0.0)
+    away = np.hypot(beside, local[..., 1])
+    every = np.arange(len(people))
+    hand = local[every, 1 + away[:, 1:].argmin(1)]
+    sure = np.array([person.sure for person in people])
+    numbers = np.column_stack([local[:, 0], sure, hand, sure])
+    return numbers.astype(np.float32), away[:, 0]

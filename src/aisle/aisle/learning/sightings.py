@@ -1,0 +1,289 @@
+"""What the encoder saw of rendered stores, kept: drawing and looking are the dear part.
+
+    python -m aisle.learning.sightings --vision run --out sightings --stores 100 --seed 1
+
+Stores, people and pictures are of every make. What is kept of each tick is what the encoder said of
+every shelf, and the floor map; so a new follower, receipt model or way of telling what happened
+makes other training windows of them (`aisle.learning.sights`) without a picture being drawn again.
+Several processes with different seeds may fill one folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import re
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aisle.files import write_atomic
+from aisle.fusion.eyes import Eyes, Looked
+from aisle.fusion.windows import FEATURES, STATES
+from aisle.learning.collect import samples_of
+from aisle.learning.looks import catalogue_of
+from aisle.learning.sight_plans import SCENARIOS_OF_STORE, sight_scenario, sight_spec
+from aisle.records import CameraFrame
+from aisle.sim.cameras import FrameArrival, SimulatedCameras, shots
+from aisle.sim.scenario import ScenarioError
+from aisle.sim.simulation import Simulation, simulate
+from aisle.store.generate import generate_store
+from aisle.store.types import Store
+from aisle.vision.networks import Vision, load_vision
+from aisle.vision.shelf_sight import Encoder, Glance
+from aisle.vision.tracks import Follower
+
+Floats = NDArray[np.float32]
+
+_NAME = re.compile(r"sightings-(\d+)-(\d+)\.npz")
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """What was seen in one scenario, by tick."""
+
+    looked: Mapping[int, Looked]
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """For a file: features and states at half precision, shelves side by side."""
+        ticks = sorted(self.looked)
+        columns: dict[str, int] = {}
+        for looked in self.looked.values():
+            for shelf, glance in looked.glances.items():
+                columns[shelf] = len(glance.state)
+        names = sorted(columns)
+        ends = np.cumsum([0, *(columns[name] for name in names)])
+        feature = np.zeros((len(ticks), ends[-1], FEATURES), np.float16)
+        state = np.zeros((len(ticks), ends[-1], STATES), np.float16)
+        shown = np.zeros((len(ticks), len(names)), bool)
+        for row, tick in enumerate(ticks):
+            for i, name in enumerate(names):
+                if name in self.looked[tick].glances:
+                    glance = self.looked[tick].glances[name]
+                    shown[row, i] = True
+                    feature[row, ends[i] : ends[i + 1]] = glance.feature
+                    state[row, ends[i] : ends[i + 1]] = glance.state
+        there = [looked.floor for looked in self.looked.values() if looked.floor is not None]
+        cells = there[0][1].shape if there else (0, 0, 0)
+        picture = np.zeros((len(ticks), *cells, 3), np.uint8)
+        seen = np.zeros((len(ticks), *cells), np.uint8)
+        mapped = np.zeros(len(ticks), bool)
+        for row, tick in enumerate(ticks):
+            floor = self.looked[tick].floor
+            if floor is not None:
+                picture[row], seen[row], mapped[row] = *floor, True
+        return {
+            "tick": np.array(ticks, np.int64), "shelf": np.array(names, np.str_), "end": ends,
+            "feature": feature, "state": state, "shown": shown,
+            "picture": picture, "seen": seen, "mapped": mapped,
+        }  # fmt: skip
+
+    @staticmethod
+    def of(arrays: Mapping[str, NDArray[np.generic]]) -> Sightings:
+        """From `arrays`.
+
+        Raises:
+            KeyError: One is missing.
+        """
+        names, ends = arrays["shelf"].tolist(), arrays["end"].tolist()
+        feature, state = (arrays[name].astype(np.float32) for name in ("feature", "state"))
+        picture, seen = arrays["picture"].astype(np.uint8), arrays["seen"].astype(np.uint8)
+        shown, mapped = arrays["shown"].tolist(), arrays["mapped"].tolist()
+        found = {}
+        for row, tick in enumerate(arrays["tick"].tolist()):
+            spans = {
+                name: slice(ends[i], ends[i + 1]) for i, name in enumerate(names) if shown[row][i]
+            }
+            glances = {n: Glance(tick, feature[row, s], state[row, s]) for n, s in spans.items()}
+            found[tick] = Looked(glances, (picture[row], seen[row]) if mapped[row] else None)
+        return Sightings(found)
+
+
+class _Keeping(Eyes):
+    """Eyes that keep what they see; nobody is followed."""
+
+    def __init__(self, store: Store, encoder: Encoder, looks: Mapping[str, Floats]) -> None:
+        super().__init__(store, encoder, _Nobody(), looks)
+        self.kept: dict[int, Looked] = {}
+
+    def looked(self, tick_ns: int) -> Looked:
+        """See `Eyes.looked`."""
+        found = self.kept[tick_ns] = super().looked(tick_ns)
+        return found
+
+
+class _Nobody:
+    """A follower that leaves everybody where he is."""
+
+    memory = look = 1
+
+    def step(self, inputs: dict[str, NDArray[np.generic]]) -> dict[str, Floats]:
+        """See `aisle.vision.tracks.Follower.step`."""
+        count = inputs["open"].shape[1]
+        kept = ("ground", "known", "memory", "look", "place", "pace")
+        return {
+            **{f"next_{name}": inputs[name].astype(np.float32) for name in kept},
+            "head": inputs["place"].astype(np.float32),
+            "hands": np.zeros((1, count, 2, 3), np.float32),
+            "sure": np.zeros((1, count), np.float32),
+        }
+
+
+class _Blind:
+    """An encoder that is never shown anything."""
+
+    def columns(self, strips: object, slopes: object) -> list[tuple[Floats, Floats]]:
+        """See `Encoder.columns`."""
+        return []
+
+
+class RecalledEyes(Eyes):
+    """Eyes that see again what was seen before; frames that come are not looked at.
+
+    Args:
+        store: As then.
+        follower: May be another one than then.
+        looks: See `Eyes`.
+        sightings: What was seen.
+    """
+
+    def __init__(
+        self, store: Store, follower: Follower, looks: Mapping[str, Floats], sightings: Sightings
+    ) -> None:
+        super().__init__(store, _Blind(), follower, looks)
+        self._sightings = sightings
+
+    def add(self, frame: CameraFrame) -> None:
+        """Nothing: what it showed is known."""
+
+    def looked(self, tick_ns: int) -> Looked:
+        """See `Eyes.looked`."""
+        return self._sightings.looked.get(tick_ns, Looked({}, None))
+
+
+def unseen_frames(simulation: Simulation) -> list[FrameArrival]:
+    """When frames arrive, without their pictures."""
+    nothing = np.zeros((0, 0, 3), np.uint8)
+    found = [
+        FrameArrival(shot.arrival_ns, CameraFrame(shot.camera, shot.stamp_ns, nothing))
+        for shot in shots(simulation)
+    ]
+    return sorted(found, key=lambda arrival: arrival.arrival_ns)
+
+
+def simulations(seed: int, number: int) -> Iterator[Simulation]:
+    """The scenarios of one store of a collection; the same numbers give the same ones.
+
+    Args:
+        seed: Of the whole collection, below 2**40.
+        number: Of the store in it.
+    """
+    rng = np.random.default_rng((seed, number, 41))
+    store = generate_store(rng, sight_spec(rng))
+    for _ in range(SCENARIOS_OF_STORE):
+        try:
+            yield simulate(store, sight_scenario(rng, store), int(rng.integers(1 << 30)))
+        except ScenarioError:  # Its aisles are blocked: a store that nobody can shop in.
+            return
+
+
+def looks_of(store: Store, vision: Vision) -> dict[str, Floats]:
+    """What the encoder makes of each product's catalogue pictures."""
+    return vision.looks_of({p.id: list(catalogue_of(p)) for p in store.products.values()})
+
+
+def record(simulation: Simulation, vision: Vision) -> Sightings:
+    """Draw a scenario and look at it.
+
+    Raises:
+        RenderingError: Nothing can be drawn on this machine.
+    """
+    cameras = SimulatedCameras(simulation)
+    try:
+        eyes = _Keeping(simulation.store, vision.encoder, {})
+        deque(samples_of(simulation, None, (0.0, 0.0), eyes, cameras.frames()), maxlen=0)
+    finally:
+        cameras.close()
+    return Sightings(eyes.kept)
+
+
+def write(path: Path, digest: str, scenarios: list[Sightings]) -> None:
+    """Write all scenarios of a store, whole or not at all.
+
+    Args:
+        path: Of the file.
+        digest: Of the encoder that looked.
+        scenarios: What it saw.
+    """
+    arrays = {
+        f"{i}/{name}": array
+        for i, sightings in enumerate(scenarios)
+        for name, array in sightings.arrays().items()
+    }
+    data = io.BytesIO()
+    np.savez_compressed(data, **arrays, encoder=np.array(digest))  # type: ignore[arg-type]
+    write_atomic(path, data.getvalue())
+
+
+def read(path: Path, digest: str) -> list[Sightings]:
+    """All scenarios of a store's file.
+
+    Raises:
+        ValueError: It is none, or another encoder looked.
+    """
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    if str(arrays.pop("encoder", "")) != digest:
+        raise ValueError(f"{path}: another encoder looked at these stores")
+    parts: dict[str, dict[str, NDArray[np.generic]]] = {}
+    for key, array in arrays.items():
+        number, _, name = key.partition("/")
+        parts.setdefault(number, {})[name] = array
+    try:
+        return [Sightings.of(parts[number]) for number in sorted(parts, key=int)]
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{path}: not sightings: {error!r}") from error
+
+
+def path_of(folder: Path, seed: int, number: int) -> Path:
+    """Of one store's file."""
+    return folder / f"sightings-{seed}-{number:05d}.npz"
+
+
+def stores_in(folder: Path) -> list[tuple[int, int]]:
+    """Seed and number of each store whose sightings are in a folder, sorted."""
+    names = (_NAME.fullmatch(path.name) for path in folder.glob("sightings-*.npz"))
+    return sorted((int(found[1]), int(found[2])) for found in names if found)
+
+
+def main() -> None:
+    """Draw stores and look at them; goes on where it was stopped."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--vision", type=Path, help="the trained networks that look")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the sightings")
+    parser.add_argument("--stores", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    vision = load_vision(args.vision)
+    args.out.mkdir(parents=True, exist_ok=True)
+    done = set(stores_in(args.out))
+    for number in range(args.stores):
+        if (args.seed, number) in done:
+            continue
+        begun, seconds, found = time.process_time(), 0.0, []
+        for simulation in simulations(args.seed, number):
+            found.append(record(simulation, vision))
+            seconds += simulation.duration_s
+        write(path_of(args.out, args.seed, number), vision.encoder_digest, found)
+        cost = round(time.process_time() - begun, 1)
+        print(json.dumps({"store": number, "seconds": round(seconds), "cpu_s": cost}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
