@@ -21,7 +21,8 @@ def sample(number):
         "session_mask": np.ones(2, np.float32),
     }
     delta = None if number % 2 else rng.normal(size=number).astype(np.float32)
-    return Sample(arrays, Label("change", 3, 4, (1, 2), 1, 17, delta, 0.25))
+    right = Label("change", 3, 4, (1, 2), 1, 17, delta, 0.25)
+    return Sample(arrays, right, [None, Label("none"), right][number % 3])
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -43,6 +44,13 @@ def test_samples_come_back_with_the_large_arrays_at_half_precision(shards):
         assert (after.label.delta is None) == (before.label.delta is None)
         for field in ("kind", "candidate", "choice", "commits", "session", "mark", "mass_kg"):
             assert getattr(after.label, field) == getattr(before.label, field)
+        kinds = [s.unweighed and s.unweighed.kind for s in (before, after)]
+        assert kinds[0] == kinds[1]
+        assert (
+            after.unweighed is None
+            or after.unweighed.kind == "change"
+            or (after.unweighed.delta is None)
+        )
 
 
 def test_a_shard_that_was_not_finished_does_not_count(tmp_path):

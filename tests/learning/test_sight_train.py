@@ -1,6 +1,7 @@
 """Training with cameras: what is taken away, whose weights it begins with, resuming."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,7 +36,8 @@ def seen_sample(seed=0):
     for name in ("candidate_static", "column_state"):
         arrays[name] = np.clip(arrays[name], 0, 1)
     delta = np.full(len(arrays["plate_mask"]), -0.1, np.float32)
-    return Sample(arrays, Label("change", 1, 0, (), 0, 20, delta, 0.1))
+    right = Label("change", 1, 0, (), 0, 20, delta, 0.1)
+    return Sample(arrays, right, right)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,16 @@ def test_each_part_is_taken_away_and_the_right_answer_stays(part):
     )
     for sample in found:
         assert (sample.label.kind, sample.label.candidate, sample.label.choice) == ("change", 1, 0)
+
+
+def test_without_scales_only_what_is_to_be_seen_is_right():
+    rng, config = np.random.default_rng(3), VariationConfig(**(SURE | {"no_scales": 1.0}))
+    given = seen_sample()
+    hidden = weakened(replace(given, unweighed=Label("none")), config, rng)
+    assert not hidden.arrays["plate_valid"].any()
+    assert hidden.label.kind == "none"
+    unclear = replace(given, unweighed=None)
+    assert weakened(unclear, config, rng) is unclear
 
 
 def test_nothing_is_taken_away_from_a_window_that_no_camera_sees(scales_only):

@@ -66,11 +66,36 @@ def test_a_shelf_that_looks_different_has_changed_and_one_that_was_only_blocked_
     assert SHELF in sight.changed(START + 17 * TICK_NS)
 
 
-def test_what_was_seen_is_gone_after_a_window_and_after_forgetting(sight, walls):
+def test_after_a_window_only_the_last_clear_sight_is_left_and_after_forgetting_nothing(
+    sight, walls
+):
     show(sight, walls, 0, left=RED)
-    assert not sight.window(SHELF, START + VIEWS * TICK_NS)[0].any()
+    show(sight, walls, 1, left=GREEN)
+    feature, state = sight.window(SHELF, START + (VIEWS + 1) * TICK_NS)
+    seen = state[:, 0, SEEN] > 0
+    assert seen.any()
+    assert (feature[seen, 0].argmax(-1) == np.argmax(GREEN)).all()
+    assert not state[:, 1:].any()
     sight.forget()
-    assert not sight.window(SHELF, START)[1].any()
+    assert not sight.window(SHELF, START + TICK_NS)[1].any()
+
+
+def test_what_was_hidden_for_longer_than_a_window_is_compared_with_how_it_looked_before(
+    sight, walls
+):
+    for tick in range(4):
+        show(sight, walls, tick, left=RED, right=RED)
+    for tick in range(4, 50):
+        show(sight, walls, tick, left=BLUE, right=BLUE)
+    assert sight.changed(START + 49 * TICK_NS) == []
+    show(sight, walls, 50, left=GREEN, right=GREEN)
+    assert SHELF in sight.changed(START + 50 * TICK_NS)
+    feature, state = sight.window(SHELF, START + 50 * TICK_NS)
+    seen = state[:, 0, SEEN] > 0
+    assert (feature[seen, 0].argmax(-1) == np.argmax(RED)).all()
+    for tick in range(51, 80):
+        show(sight, walls, tick, left=GREEN, right=GREEN)
+    assert sight.changed(START + 79 * TICK_NS) == []
 
 
 def test_a_shelf_without_cameras_has_no_window(walls):

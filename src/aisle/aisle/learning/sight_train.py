@@ -24,6 +24,7 @@ from aisle.fusion.windows import Arrays
 from aisle.learning.calibrate import Choice, fit_temperature
 from aisle.learning.collect import Sample
 from aisle.learning.export import export
+from aisle.learning.labels import Label
 from aisle.learning.loss import Batch, make_batch
 from aisle.learning.receipt_run import BATCHES, ReceiptRun, batches, check
 from aisle.learning.shards import Shards
@@ -104,10 +105,13 @@ def session_temperature(network: ReceiptTransformer, checked: list[Batch]) -> tu
     return fit_temperature(choices), len(choices)
 
 
-_KINDS: dict[str, Callable[[Arrays], Arrays]] = {
-    "all": dict,
-    "no_cameras": without_cameras,
-    "no_scales": without_scales,
+_Pairs = list[tuple[Arrays, Label]]
+_KINDS: dict[str, Callable[[list[Sample]], _Pairs]] = {
+    "all": lambda some: [(s.arrays, s.label) for s in some],
+    "no_cameras": lambda some: [(without_cameras(s.arrays), s.label) for s in some],
+    "no_scales": lambda some: [
+        (without_scales(s.arrays), s.unweighed) for s in some if s.unweighed
+    ],
 }
 
 
@@ -117,7 +121,7 @@ def _checks(held_out: Library, size: int) -> dict[str, list[Batch]]:
     seen = seen[:: max(1, len(seen) // _CHECKED)]
     found = {}
     for kind, take in _KINDS.items():
-        some = [(take(s.arrays), s.label) for s in seen]
+        some = take(seen)
         found[kind] = [
             make_batch(some[i : i + size], sight=True) for i in range(0, len(some), size)
         ]
