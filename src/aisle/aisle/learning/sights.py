@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from aisle.fusion.runtime import OnnxRuntime, Runtime, load_runtime
+from aisle.fusion.runtime import ModelError, OnnxRuntime, Runtime, load_runtime
 from aisle.learning.collect import Sample, endless_samples, samples_of
 from aisle.learning.shards import Shards
 from aisle.learning.sightings import (
@@ -58,6 +58,14 @@ def store_samples(
     return found
 
 
+def _model(path: Path | None) -> OnnxRuntime | None:
+    """The model as it is so far; None as long as there is none, or while it is being written."""
+    try:
+        return None if path is None else load_runtime(path)
+    except ModelError:
+        return None
+
+
 def main() -> None:
     """Fill a folder with shards; goes on where it was stopped."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -77,9 +85,7 @@ def main() -> None:
         if name in done or (args.seeds and seed not in args.seeds):
             continue
         begun = time.process_time()
-        model: OnnxRuntime | None = None
-        if args.model is not None and args.model.is_file() and number % 2:
-            model = load_runtime(args.model)
+        model = _model(args.model) if number % 2 else None
         sightings = read(path_of(args.sightings, seed, number), vision.encoder_digest)
         found = store_samples(seed, number, vision, sightings, model)
         seen = len(found)
