@@ -36,7 +36,7 @@ _ANYWAY = 0.1
 _FASTEST = 2.0
 """Metres a second."""
 _CLAIM = 0.05
-_ROUNDS = 2
+_ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ class Follower(nn.Module):
         self.person = nn.Conv2d(c, 3, 1)
         self.wish = nn.Linear(d, config.key)
         self.motion = nn.Linear(d, 7)
-        self.claim = nn.Parameter(torch.full((_ROUNDS,), 1.0))
+        # With less to begin with, tracks learn to share a person, and hardly unlearn it.
+        self.claim = nn.Parameter(torch.full((_ROUNDS,), 3.0))
         seen = config.value + 9
         self.gates = nn.Linear(seen + d, 2 * d)
         self.fresh = nn.Linear(seen + d, d)
