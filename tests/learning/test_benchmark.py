@@ -8,7 +8,10 @@ import pytest
 
 from aisle.bags.evaluate import summary
 from aisle.cli.main import main
+from aisle.fusion.windows import ALL_SHAPES, TRACK, VIEWS, Window, collate
+from aisle.learning.ablation import Ablated
 from aisle.learning.benchmark import MakeMethod, benchmark, run, spread
+from aisle.learning.export import example
 from aisle.learning.suites import CAMERAS, SUITES
 from aisle.records import ReceiptState
 from aisle.sim.simulation import simulate
@@ -71,6 +74,58 @@ def test_both_methods_are_scored_on_the_same_events(store, monkeypatch, capsys):
     assert found["happened"]["actions"] > 0
 
 
+def test_the_model_is_also_scored_without_a_part(store, monkeypatch, capsys):
+    monkeypatch.setitem(SUITES, "short", SHORT)
+    words = ["bench", "short", "--sessions", "2", "--no-yardstick", "--json", "--workers", "1"]
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--without", "places", "--without", "scales"])
+    assert ended.value.code == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    # A model that is left without anything to use is not run.
+    assert set(result["methods"]) == {"model", "model without places"}
+    whole, less = result["methods"].values()
+    assert whole["events"]["of"] == less["events"]["of"] > 0
+    assert less["events"]["right"] < whole["events"]["right"]
+
+
+class Echo:
+    """Says of each session what its window shows, and how many others there are."""
+
+    manifest, sight = {}, True
+
+    def run(self, windows):
+        batch = collate([w.arrays for w in windows], sight=True)
+        mask = batch["session_mask"]
+        shown = batch["session_track"][:, :, 0, 0] + 10 * mask.sum(1, keepdims=True)
+        return {
+            "session_logits": np.where(mask, shown, -1e4)[:, None].repeat(2, 1),
+            "none_logit": batch["candidate_look"].sum((1, 2))[:, None],
+        }
+
+
+def window(sessions):
+    arrays = {name: a[0] for name, a in example(ALL_SHAPES, 0).items()}
+    arrays["session_mask"] = np.ones(sessions, np.float32)
+    arrays["session_track"] = np.ones((sessions, VIEWS, TRACK), np.float32)
+    arrays["session_track"][:, 0, 0] = range(sessions)
+    return Window("s", 0, arrays, ("", "a"), (), tuple("abcdefg"[:sessions]), ())
+
+
+def test_sessions_asked_alone_do_not_see_each_other_and_keep_their_places():
+    found = Ablated(Echo(), "sessions").run([window(3), window(1)])["session_logits"]
+    np.testing.assert_allclose(found[0], [[10, 11, 12]] * 2)
+    np.testing.assert_allclose(found[1, :, 0], 10)
+    assert (found[1, :, 1:] < -1e3).all()
+
+
+def test_what_is_left_out_is_not_given():
+    given = window(2)
+    assert Echo().run([given])["none_logit"] > 0
+    assert Ablated(Echo(), "catalogue").run([given])["none_logit"] == 0
+    assert Ablated(Echo(), "tracks").run([given])["session_logits"].max() == 20
+    assert given.arrays["candidate_look"].any()
+
+
 def test_what_a_suite_leaves_out_is_withheld(store):
     simulation = simulate(store, _QUICK, 3)
     result = run(MakeMethod("yardstick")(store), simulation, frozenset({CAMERAS}))
@@ -84,6 +139,7 @@ def test_what_a_suite_leaves_out_is_withheld(store):
     ("words", "problem"),
     [
         (["cameras_only"], "nothing to measure"),
+        (["calm", "--without", "luck"], "no part luck"),
         (["rush"], "no suite rush"),
         (["new_products", "--store", "shop"], "its own store"),
         (["calm", "none.json"], "none.json"),

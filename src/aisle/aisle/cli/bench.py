@@ -52,6 +52,15 @@ def bench(
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
     model: Annotated[Path | None, typer.Option(help="ONNX file; the shipped one if not.")] = None,
     yardstick: Annotated[bool, typer.Option(help="Also run the classical yardstick.")] = True,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PART",
+            help="Also run the model without something it is given: scales, cameras, catalogue, "
+            "tracks, places or sessions. May be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file with all figures.")] = None,
     html: Annotated[Path | None, typer.Option(help="One page with tables and plots.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
@@ -65,7 +74,7 @@ def bench(
 
     suites, results = _sort_out(wanted or ["calm"], store)
     if suites:
-        methods = _methods(model, yardstick)
+        methods = _methods(model, yardstick, without or [])
         _check(suites, methods[0])
         common = _Wanted(store, store_seed, sessions, seed, workers, methods, as_json)
         results += [_run(suite, common) for suite in suites]
@@ -100,15 +109,21 @@ def _sort_out(words: Sequence[str], store: Path | None) -> tuple[list[Suite], li
     return suites, results
 
 
-def _methods(model: Path | None, yardstick: bool) -> tuple[MakeMethod, ...]:
+def _methods(model: Path | None, yardstick: bool, without: Sequence[str]) -> tuple[MakeMethod, ...]:
     from aisle.fusion.runtime import ModelError, load_runtime
+    from aisle.learning.ablation import PARTS
     from aisle.learning.benchmark import MakeMethod
 
+    for part in without:
+        if part not in PARTS:
+            every = "; ".join(f"{name}: {about}" for name, about in PARTS.items())
+            raise typer.BadParameter(f"no part {part}; there are {every}", param_hint="--without")
     try:
         load_runtime(model)
     except ModelError as error:
         raise typer.BadParameter(str(error), param_hint="--model") from error
-    return (MakeMethod("model", model), *([MakeMethod("yardstick")] if yardstick else []))
+    less = [MakeMethod("model", model, part) for part in dict.fromkeys(without)]
+    return (MakeMethod("model", model), *less, *([MakeMethod("yardstick")] if yardstick else []))
 
 
 def _check(suites: Sequence[Suite], model: MakeMethod) -> None:

@@ -20,7 +20,8 @@ from aisle.bags.evaluate import Evaluation, evaluate
 from aisle.bags.replay import ReplayResult
 from aisle.bags.truth import truth_of
 from aisle.fusion.fusion import Fusion
-from aisle.fusion.runtime import OnnxRuntime, load_runtime
+from aisle.fusion.runtime import OnnxRuntime, Runtime, load_runtime
+from aisle.learning.ablation import Ablated
 from aisle.learning.happenings import Happenings, happenings
 from aisle.learning.suites import CAMERAS, MODALITIES, SCALES, Suite
 from aisle.learning.yardstick import Yardstick
@@ -48,16 +49,25 @@ class Method(Protocol):
 class MakeMethod:
     """How to make a method in any process."""
 
-    name: str
+    kind: str
     """`model` or `yardstick`."""
     model: Path | None = None
     """ONNX file; the shipped one for None."""
+    without: str = ""
+    """What the model is not given: see `aisle.learning.ablation.PARTS`."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.kind} without {self.without}" if self.without else self.kind
 
     def __call__(self, store: Store, modalities: frozenset[str] = MODALITIES) -> Method:
         """A fresh method for a store."""
-        if self.name == "yardstick":
+        if self.kind == "yardstick":
             return Yardstick(store)
-        runtime = _loaded(self.model)
+        runtime: Runtime = _loaded(self.model)
+        if self.without:
+            runtime = Ablated(runtime, self.without)
         eyes = None
         if runtime.sight and store.cameras and CAMERAS in modalities:
             looks = {p.id: _look(self.model, p) for p in store.products.values()}
@@ -67,8 +77,8 @@ class MakeMethod:
     @property
     def modalities(self) -> frozenset[str]:
         """What the method can use."""
-        sight = self.name == "model" and _loaded(self.model).sight
-        return MODALITIES if sight else frozenset({SCALES})
+        sight = self.kind == "model" and _loaded(self.model).sight
+        return (MODALITIES if sight else frozenset({SCALES})) - {self.without}
 
 
 @cache
