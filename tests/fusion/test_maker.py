@@ -54,7 +54,11 @@ def test_networks_that_cannot_be_loaded_are_an_error_at_once(tmp_path):
 
 
 def test_cameras_are_not_used_where_nobody_publishes_them(store):
-    assert FusionMaker(SIGHT, cameras=False, vision=ToyVision()).make(store).eyes is None
+    maker = FusionMaker(SIGHT, cameras=False, vision=ToyVision())
+    assert maker.make(store).eyes is None
+    assert "the store's cameras are not used" in maker.warnings[0]
+    maker.make(replace(store, cameras={}))
+    assert maker.warnings == ()
 
 
 def test_products_look_as_their_pictures_do_and_damaged_ones_are_named(store, catalogue):

@@ -47,7 +47,7 @@ class FusionMaker:
         runtime: The receipt model.
         catalogue: Folder of a store's files, whose pictures show the products. None when there
             are none: cameras then see that something changed, not what.
-        cameras: Whether the store's cameras are used, by a model with sight.
+        cameras: Whether there are pictures for a model with sight.
         networks: Folder of the networks that look, which is the model's; the shipped ones for
             None.
         vision: What looks, in their place.
@@ -61,7 +61,7 @@ class FusionMaker:
         self, runtime: Runtime, catalogue: Path | None = None, *, cameras: bool = True,
         networks: Path | None = None, vision: Looking | None = None,
     ) -> None:  # fmt: skip
-        self._runtime, self._catalogue = runtime, catalogue
+        self._runtime, self._catalogue, self._cameras = runtime, catalogue, cameras
         self.sight = runtime.sight and cameras
         """Whether pictures are of any use."""
         self._vision = vision
@@ -80,7 +80,11 @@ class FusionMaker:
         return Fusion(store, self._runtime, eyes=self._eyes(store))
 
     def _eyes(self, store: Store) -> Eyes | None:
-        if not self.sight or self._vision is None or not store.cameras:
+        if not store.cameras:
+            return None
+        if self._runtime.sight and not self._cameras:
+            self._warn("no pictures are there: the store's cameras are not used")
+        if not self.sight or self._vision is None:
             return None
         try:
             return self._vision.eyes(store, self._looks(store, self._vision))
