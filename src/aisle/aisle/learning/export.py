@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from torch import nn
 
 from aisle.fusion.runtime import OUTPUTS, load_runtime
 from aisle.fusion.windows import ALL_SHAPES, SHAPES, Arrays
+from aisle.learning.onnx_file import save_onnx
 from aisle.receipt_model.network import ReceiptTransformer
 
 TOLERANCE = 1e-3
@@ -65,15 +65,11 @@ def export(network: ReceiptTransformer, path: Path, manifest: dict[str, Any]) ->
         dynamo=True,
         verbose=False,
     )
-    assert program is not None
-    part = path.with_suffix(".part")
-    program.save(str(part), external_data=False)
-    onnx.checker.check_model(str(part), full_check=True)
-    digest = hashlib.sha256(part.read_bytes()).hexdigest()
+    save_onnx(program, path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     path.with_suffix(".json").write_text(
         json.dumps({**manifest, "sha256": digest}, indent=1, sort_keys=True) + "\n"
     )
-    part.replace(path)
     check_equal(network, path)
     return path
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from torch import Tensor, nn
 
 from aisle.fusion.runtime import open_session
+from aisle.learning.onnx_file import save_onnx
 from aisle.receipt_model.encoder import StripEncoder
 from aisle.vision.networks import CATALOGUE, STRIPS
 from aisle.vision.strips import COLUMN_PX, ROWS
@@ -93,11 +93,7 @@ def _write(
         module, given, dynamic_shapes=shapes, input_names=list(shapes), output_names=outputs,
         dynamo=True, verbose=False,
     )  # fmt: skip
-    assert program is not None
-    part = path.with_suffix(".part")
-    program.save(str(part), external_data=False)
-    onnx.checker.check_model(str(part), full_check=True)
-    part.replace(path)
+    save_onnx(program, path)
 
 
 def _noise(*shape: int) -> Tensor:

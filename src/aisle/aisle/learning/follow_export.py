@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 
 from aisle.fusion.runtime import open_session
+from aisle.learning.onnx_file import save_onnx
 from aisle.receipt_model.follower import INPUTS, OUTPUTS, STRIDE, Follower, State
 
 TOLERANCE = 1e-3
@@ -34,11 +34,7 @@ def export_follower(follower: Follower, path: Path) -> Path:
         follower, _example(follower, 2, 3, 24, 32, 0), dynamic_shapes=shapes, dynamo=True,
         input_names=list(INPUTS), output_names=list(OUTPUTS), verbose=False,
     )  # fmt: skip
-    assert program is not None
-    part = path.with_suffix(".part")
-    program.save(str(part), external_data=False)
-    onnx.checker.check_model(str(part), full_check=True)
-    part.replace(path)
+    save_onnx(program, path)
     worst = difference(follower, path)
     if worst > TOLERANCE:
         raise ValueError(f"torch and ONNX Runtime differ by {worst:.2g}")

@@ -1,0 +1,36 @@
+"""ONNX files as they are written: whole, checked, and silent about the machine that made them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+import torch
+
+
+def save_onnx(program: torch.onnx.ONNXProgram | None, path: Path) -> None:
+    """Write an exported program, whole or not at all.
+
+    The same weights give the same bytes wherever they are written: torch notes beside each node
+    the source file and line that it comes from, which only tells where somebody's folders are.
+
+    Raises:
+        onnx.checker.ValidationError: It is no sound model.
+    """
+    assert program is not None
+    model = program.model_proto
+    forget_sources(model)
+    onnx.checker.check_model(model, full_check=True)
+    part = path.with_suffix(".part")
+    part.write_bytes(model.SerializeToString(deterministic=True))
+    part.replace(path)
+
+
+def forget_sources(model: onnx.ModelProto) -> None:
+    """Drop what a model's file says of where it was made."""
+    graphs = [model, model.graph, *model.functions]
+    nodes = [node for graph in (model.graph, *model.functions) for node in graph.node]
+    values = [*model.graph.value_info, *model.graph.input, *model.graph.output]
+    for part in (*graphs, *nodes, *values, *model.graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
