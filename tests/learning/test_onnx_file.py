@@ -1,4 +1,4 @@
-"""ONNX files: the same bytes from the same weights, without a word of the machine that made them."""
+"""ONNX files: the same bytes from the same weights, and no word of who made them."""
 
 from importlib.resources import files
 
