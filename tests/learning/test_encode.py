@@ -8,6 +8,7 @@ import torch
 
 from aisle.learning.column_labels import BLOCKED, EMPTY
 from aisle.learning.columns import BatchConfig, check, make_batch, shows_of
+from aisle.learning.compute import PRECISIONS, Compute
 from aisle.learning.encode import EncodeConfig, Trainer, train
 from aisle.learning.export_encoder import check_equal, export_encoder
 from aisle.learning.looks import Looks, save
@@ -168,3 +169,23 @@ def test_products_of_the_check_must_not_be_trained_on(tmp_path):
 def test_a_folder_without_pictures_is_named(tmp_path):
     with pytest.raises(ValueError, match="no looks"):
         train(tmp_path, tmp_path, tmp_path / "run", EncodeConfig(steps=1), 1.0)
+
+
+def test_mixed_precision_computes_about_the_same_and_keeps_weights_exact(tmp_path):
+    stores = [painted_store(1, "a"), painted_store(2, "b")]
+    found = {}
+    for precision in PRECISIONS:
+        compute = Compute("cpu", precision)
+        trainer = Trainer(tmp_path / precision, EncodeConfig(batch=TINY), compute)
+        rng = np.random.default_rng(4)
+        found[precision] = [trainer.learn(make_batch(rng, stores, TINY)) for _ in range(4)]
+        assert {p.dtype for p in trainer.network.parameters()} == {torch.float32}
+    exact, mixed = found.values()
+    assert exact != mixed
+    for one, other in zip(exact, mixed, strict=True):
+        assert other["total"] == pytest.approx(one["total"], rel=0.05)
+
+
+def test_a_device_that_is_not_there_is_one_sentence():
+    with pytest.raises(ValueError, match="cuda:77: torch cannot use it here"):
+        Compute("cuda:77")

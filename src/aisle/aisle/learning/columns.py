@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from aisle.learning.column_labels import BLOCKED, EMPTY
+from aisle.learning.compute import Compute
 from aisle.learning.looks import Looks
 from aisle.receipt_model.encoder import Shows, StripEncoder
 from aisle.vision.strips import COLUMN_PX, ROWS
@@ -167,10 +168,15 @@ def _lit(rng: Rng, pictures: NDArray[np.float32], cast: float) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(lit, -1, -3)))
 
 
-def losses(encoder: StripEncoder, batch: Batch) -> dict[str, Tensor]:
-    """The parts of the loss; `total` is their sum."""
-    columns, shows, room = encoder(batch.strips, batch.slope)
-    likeness = encoder.likeness(columns, encoder.catalogue(batch.pictures)).flatten(0, 1)
+def losses(
+    encoder: StripEncoder, batch: Batch, compute: Compute | None = None
+) -> dict[str, Tensor]:
+    """The parts of the loss; `total` is their sum. Only the network itself is in half precision."""
+    with (compute or Compute()).cast():
+        columns, shows, room = encoder(batch.strips, batch.slope)
+        products = encoder.catalogue(batch.pictures)
+    shows, room = shows.float(), room.float()
+    likeness = encoder.likeness(columns.float(), products.float()).flatten(0, 1)
     weight = batch.weight.flatten()
     named = weight * (batch.shows.flatten() == Shows.PRODUCT)
     wrong = F.cross_entropy(likeness, batch.product.flatten(), reduction="none")

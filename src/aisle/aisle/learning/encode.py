@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from aisle.learning.columns import Batch, BatchConfig, check, losses, make_batch
+from aisle.learning.compute import PRECISIONS, Compute
 from aisle.learning.looks import Looks, load
 from aisle.learning.run import Run
 from aisle.receipt_model.encoder import StripEncoder
@@ -44,13 +45,15 @@ class EncodeConfig:
 class Trainer(Run[StripEncoder, EncodeConfig]):
     """The strip encoder in training."""
 
-    def __init__(self, directory: Path, config: EncodeConfig) -> None:
-        super().__init__(directory, StripEncoder, config, betas=(0.9, 0.999))
+    def __init__(
+        self, directory: Path, config: EncodeConfig, compute: Compute | None = None
+    ) -> None:
+        super().__init__(directory, StripEncoder, config, (0.9, 0.999), compute)
 
     def learn(self, batch: Batch) -> dict[str, float]:
         """One step."""
         self.network.train()
-        parts = losses(self.network, batch)
+        parts = losses(self.network, self.compute.moved(batch), self.compute)
         self.descend(parts["total"])
         with torch.no_grad():
             self.network.scale.clamp_(max=_MOST_SCALE)
@@ -82,14 +85,17 @@ class Library:
         return {str(name) for looks in self._known.values() for name in looks.products}
 
 
-def train(data: Path, held_out: Path, out: Path, config: EncodeConfig, minutes: float) -> Trainer:
+def train(
+    data: Path, held_out: Path, out: Path, config: EncodeConfig, minutes: float,
+    compute: Compute | None = None,
+) -> Trainer:  # fmt: skip
     """Train until `config.steps`, or until `minutes` have passed in this run.
 
     Raises:
         ValueError: A directory has no pictures, or both hold the same products.
     """
     torch.set_num_threads(1)
-    trainer, library, others = Trainer(out, config), Library(data), Library(held_out)
+    trainer, library, others = Trainer(out, config, compute), Library(data), Library(held_out)
     stores = library.stores()
     others.stores()
     begun = time.monotonic()
@@ -102,7 +108,7 @@ def train(data: Path, held_out: Path, out: Path, config: EncodeConfig, minutes: 
         trainer.seconds = before + time.monotonic() - begun
         if trainer.step % config.check_every == 0:
             stores = library.stores()
-            found = check(trainer.average, others.stores(), config.check_strips)
+            found = check(trainer.learnt, others.stores(), config.check_strips)
             trainer.log(
                 step=trainer.step, seconds=round(trainer.seconds), stores=len(stores),
                 scale=round(float(trainer.network.scale.detach().exp()), 1),
@@ -115,7 +121,7 @@ def train(data: Path, held_out: Path, out: Path, config: EncodeConfig, minutes: 
     trainer.save()
     if others.products() & library.products():
         raise ValueError("products of the check were trained on")
-    found = check(trainer.average, others.stores(), None)
+    found = check(trainer.learnt, others.stores(), None)
     trainer.log(event="finished", step=trainer.step, check=found, config=asdict(config))
     return trainer
 
@@ -128,9 +134,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=EncodeConfig.steps)
     parser.add_argument("--minutes", type=float, default=math.inf, help="at most, in this run")
+    parser.add_argument("--device", default="cpu", help="as torch names it, `cuda` for a GPU")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default="float32", help="bfloat16 is mixed precision"
+    )
     args = parser.parse_args()
-    config = EncodeConfig(steps=args.steps)
-    train(args.data, args.held_out, args.out, config, args.minutes)
+    config, compute = EncodeConfig(steps=args.steps), Compute(args.device, args.precision)
+    train(args.data, args.held_out, args.out, config, args.minutes, compute)
 
 
 if __name__ == "__main__":

@@ -28,13 +28,14 @@ class ReceiptRun(Run[ReceiptTransformer, C]):
     def learn(self, batch: Batch) -> dict[str, float]:
         """One step."""
         self.network.train()
+        batch = self.compute.moved(batch)
         parts = losses(self.network(**batch.inputs), batch)
         self.descend(parts["total"])
         return {name: float(value.detach()) for name, value in parts.items()}
 
     def export_own(self) -> Path:
         """Write the averaged weights for the simulations."""
-        return export(self.average, self.directory / OWN, {})
+        return export(self.learnt, self.directory / OWN, {})
 
 
 def batches(chosen: Sequence[Pair], rng: np.random.Generator, *, sight: bool) -> Iterator[Batch]:

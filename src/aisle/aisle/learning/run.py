@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
+from aisle.learning.compute import Compute
+
 
 class RunConfig(Protocol):
     """What a run must know."""
@@ -49,7 +51,7 @@ C = TypeVar("C", bound=RunConfig)
 class Run(Generic[N, C]):
     """A network in training, resumed from its directory where that holds a checkpoint.
 
-    `average` has the averaged weights, which are the ones to check and to export.
+    `average` has the averaged weights; `learnt` are the same for checks and files.
     """
 
     def __init__(
@@ -58,11 +60,13 @@ class Run(Generic[N, C]):
         network: Callable[[], N],
         config: C,
         betas: tuple[float, float] = (0.9, 0.98),
+        compute: Compute | None = None,
     ) -> None:
         self.directory, self.config = directory, config
+        self.compute = compute or Compute()
         directory.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(config.seed)
-        self.network = network()
+        self.network = network().to(self.compute.device)
         self.average = deepcopy(self.network)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.rate, weight_decay=config.decay, betas=betas
@@ -78,13 +82,18 @@ class Run(Generic[N, C]):
         return self.directory / "checkpoint.pt"
 
     def _resume(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True)
+        state = torch.load(self.checkpoint, self.compute.device, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
         self.runs = int(state["runs"])
         self.log(event="resumed", step=self.step)
+
+    @property
+    def learnt(self) -> N:
+        """The averaged weights on the CPU, to check and to export."""
+        return self.average if self.compute.device == "cpu" else deepcopy(self.average).cpu()
 
     def save(self) -> None:
         """Write the checkpoint atomically."""

@@ -23,6 +23,7 @@ import torch
 from aisle.fusion.windows import Arrays
 from aisle.learning.calibrate import Choice, fit_temperature
 from aisle.learning.collect import Sample
+from aisle.learning.compute import Compute
 from aisle.learning.export import export
 from aisle.learning.labels import Label
 from aisle.learning.loss import Batch, make_batch
@@ -82,9 +83,12 @@ class Library:
 class SightTrainer(ReceiptRun[SightConfig]):
     """The receipt transformer with cameras in training."""
 
-    def __init__(self, directory: Path, config: SightConfig, scales: Path | None) -> None:
+    def __init__(
+        self, directory: Path, config: SightConfig, scales: Path | None,
+        compute: Compute | None = None,
+    ) -> None:  # fmt: skip
         """Resume what the directory holds; else begin with the weights of a run with scales."""
-        super().__init__(directory, new_network, config)
+        super().__init__(directory, new_network, config, compute=compute)
         if self.step == 0 and scales is not None:
             state = torch.load(scales / "checkpoint.pt", weights_only=True)["average"]
             self.network.load_state_dict(state, strict=False)
@@ -130,7 +134,7 @@ def _checks(held_out: Library, size: int) -> dict[str, list[Batch]]:
 
 def train(
     directory: Path, shards: str, held_out: str, config: SightConfig, scales: Path | None,
-    minutes: float = math.inf,
+    minutes: float = math.inf, compute: Compute | None = None,
 ) -> SightTrainer:  # fmt: skip
     """Train until `config.steps`, or until `minutes` have passed in this run; again to go on.
 
@@ -141,12 +145,13 @@ def train(
         config: How to train.
         scales: Run of `aisle train` to begin with.
         minutes: At most.
+        compute: Where; on the CPU when None.
 
     Raises:
         ValueError: A folder has no shards.
     """
     torch.set_num_threads(1)
-    trainer = SightTrainer(directory, config, scales)
+    trainer = SightTrainer(directory, config, scales, compute)
     library, others = Library(shards), Library(held_out)
     library.refresh()
     others.refresh()
@@ -164,7 +169,7 @@ def train(
                 mean[name] = 0.98 * mean.get(name, value) + 0.02 * value
         trainer.seconds = before + time.monotonic() - begun
         if trainer.step % config.check_every < BATCHES:
-            found = {kind: check(trainer.average, some) for kind, some in checks.items()}
+            found = {kind: check(trainer.learnt, some) for kind, some in checks.items()}
             trainer.log(
                 step=trainer.step, seconds=round(trainer.seconds), samples=len(library.samples),
                 train={k: round(v, 4) for k, v in mean.items()}, check=found,
@@ -190,25 +195,28 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=SightConfig.steps)
     parser.add_argument("--minutes", type=float, default=math.inf, help="at most, in this run")
+    parser.add_argument("--device", default="cpu", help="as torch names it, `cuda` for a GPU")
     args = parser.parse_args()
-    config = SightConfig(steps=args.steps)
-    trainer = train(args.out, args.shards, args.held_out, config, args.scales, args.minutes)
+    config, compute = SightConfig(steps=args.steps), Compute(args.device)
+    trainer = train(
+        args.out, args.shards, args.held_out, config, args.scales, args.minutes, compute
+    )
     held_out = Library(args.held_out)
     held_out.refresh()
     checks = _checks(held_out, config.batch)
-    temperature, choices = session_temperature(trainer.average, checks["all"])
+    temperature, choices = session_temperature(trainer.learnt, checks["all"])
     vision = json.loads((args.vision / MANIFEST).read_text())
     for name in (MANIFEST, *vision["sha256"]):
         shutil.copy(args.vision / name, args.out / name)
     manifest = {
         "vision": vision["sha256"],
         "session_temperature_seen": temperature, "session_choices_seen": choices,
-        "check": {kind: check(trainer.average, some) for kind, some in checks.items()},
+        "check": {kind: check(trainer.learnt, some) for kind, some in checks.items()},
         "network": asdict(trainer.network.config), "training": asdict(config),
         "steps": trainer.step, "seconds": round(trainer.seconds),
         "data": "aisle.learning.sights: rendered stores, no recordings",
     }  # fmt: skip
-    export(trainer.average, args.out / "receipt_transformer.onnx", manifest)
+    export(trainer.learnt, args.out / "receipt_transformer.onnx", manifest)
 
 
 if __name__ == "__main__":
