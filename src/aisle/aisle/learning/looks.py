@@ -131,7 +131,7 @@ def look_at_store(seed: int, number: int, scenes: int = SCENES_OF_STORE) -> Look
     """
     rng = np.random.default_rng((seed, number, 31))
     store = generate_store(rng, looks_spec(rng))
-    filming = _Filming(store, rng)
+    filming = Filming(store, rng)
     try:
         shots = [shot for scene in _scenes(store, rng, scenes) for shot in filming.shoot(scene)]
     finally:
@@ -157,7 +157,7 @@ def catalogue_of(product: Product) -> NDArray[np.uint8]:
     return np.stack([catalogue_picture(picture, product.size_m) for picture in pictures])
 
 
-class _Filming:
+class Filming:
     """A store's cameras, and where the pixels of its strips lie in their pictures."""
 
     def __init__(self, store: Store, rng: Rng) -> None:
@@ -183,6 +183,7 @@ class _Filming:
         self._store = store
 
     def close(self) -> None:
+        """Free what draws."""
         self._renderer.close()
 
     def shoot(
@@ -229,10 +230,10 @@ def _scenes(store: Store, rng: Rng, count: int) -> Iterator[Scene]:
     performance = Performance(store, script, int(rng.integers(1 << 31)))
     for at in np.sort(rng.uniform(5.0, script.duration_s - 2.0, count)):
         scene = performance.scene(performance.start_ns + round(at * SECOND))
-        yield replace(scene, units=tuple(_bought_down(scene.units, rng)))
+        yield replace(scene, units=tuple(bought_down(scene.units, rng)))
 
 
-def _bought_down(units: tuple[Unit, ...], rng: Rng) -> Iterator[Unit]:
+def bought_down(units: tuple[Unit, ...], rng: Rng) -> Iterator[Unit]:
     """Of some products all is gone, of others the front rows or single units."""
     standing: dict[str, list[Unit]] = {}
     for unit in units:

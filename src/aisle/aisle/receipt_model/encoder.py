@@ -42,7 +42,7 @@ class EncoderConfig:
     room: int = 64
 
 
-class _Halve(nn.Module):
+class Halve(nn.Module):
     """Half the resolution, then every place brought to the same strength."""
 
     def __init__(self, before: int, after: int) -> None:
@@ -66,7 +66,7 @@ class StripEncoder(nn.Module):
         self.config = config = config or EncoderConfig()
         width = config.channels[-1]
         sizes = (3, *config.channels)
-        self.trunk = nn.Sequential(*(_Halve(a, b) for a, b in pairwise(sizes)))
+        self.trunk = nn.Sequential(*(Halve(a, b) for a, b in pairwise(sizes)))
         self.look = nn.Conv2d(width, 1, 1)
         self.mix = nn.Conv1d(2 * width, width, 1)
         self.beside = nn.Conv1d(width, width, 3, padding=1)
