@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from aisle.fusion.eyes import Eyes
-from aisle.fusion.windows import FEATURES, STATES
+from aisle.fusion.windows import FEATURES
 from aisle.store.placement import looking
 from aisle.store.types import Camera
 from aisle.vision.strips import COLUMN_PX
@@ -18,8 +18,11 @@ class ByColour:
         found = []
         for strip in strips:
             colours = strip.reshape(len(strip), -1, COLUMN_PX, 3).mean((0, 2))
-            found.append((of_colours(colours), np.zeros((len(colours), STATES - 1), np.float32)))
+            found.append((of_colours(colours), np.zeros((len(colours), 3), np.float32)))
         return found
+
+    def changes(self, before, after, slopes):
+        return [np.tile(np.float32([0, 0.01]), (len(slope), 1)) for slope in slopes]
 
 
 class WhereTheyCameIn:

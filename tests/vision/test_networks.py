@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aisle.fusion.runtime import ModelError
-from aisle.fusion.windows import FEATURES, STATES
+from aisle.fusion.windows import FEATURES
 from aisle.vision import networks
 from aisle.vision.networks import FOLLOWER, MANIFEST, STRIPS, load_vision
 from aisle.vision.strips import COLUMN_PX, ROWS
@@ -16,6 +16,7 @@ torch = pytest.importorskip("torch")
 from aisle.learning.assemble import assemble  # noqa: E402
 from aisle.learning.encode import EncodeConfig  # noqa: E402
 from aisle.learning.run import Run  # noqa: E402
+from aisle.receipt_model.change import StripChange  # noqa: E402
 from aisle.receipt_model.encoder import StripEncoder  # noqa: E402
 from aisle.receipt_model.follower import Follower  # noqa: E402
 
@@ -24,11 +25,12 @@ from aisle.receipt_model.follower import Follower  # noqa: E402
 def folder(tmp_path_factory):
     """Networks that have learnt nothing, as two runs leave them."""
     runs = tmp_path_factory.mktemp("runs")
-    for name, network in (("encoder", StripEncoder), ("follower", Follower)):
+    made = {"encoder": StripEncoder, "change": StripChange, "follower": Follower}
+    for name, network in made.items():
         run = Run(runs / name, network, EncodeConfig())
         run.save()
         run.log(step=0, check={"top1": 0.0})
-    assemble(runs / "encoder", runs / "follower", runs / "vision")
+    assemble(*(runs / name for name in made), runs / "vision")
     return runs / "vision"
 
 
@@ -47,11 +49,19 @@ def test_columns_of_strips_of_all_widths_come_in_their_order(folder):
     together = vision.encoder.columns(strips, slopes)
     for strip, slope, (feature, state) in zip(strips, slopes, together, strict=True):
         assert feature.shape == (strip.shape[1] // COLUMN_PX, FEATURES)
-        assert state.shape == (len(feature), STATES - 1)
+        assert state.shape == (len(feature), 3)
         ((alone, said),) = vision.encoder.columns([strip], [slope])
         np.testing.assert_allclose(feature, alone, atol=1e-5)
         np.testing.assert_allclose(state, said, atol=1e-5)
     assert vision.encoder.columns([], []) == []
+    befores = [255 - strip for strip in strips]
+    together = vision.encoder.changes(befores, strips, slopes)
+    for before, strip, slope, change in zip(befores, strips, slopes, together, strict=True):
+        (alone,) = vision.encoder.changes([before], [strip], [slope])
+        assert change.shape == (len(slope), 2)
+        assert (change[:, 1] > 0).all()
+        np.testing.assert_allclose(change, alone, atol=1e-5)
+    assert vision.encoder.changes([], [], []) == []
 
 
 def test_many_strips_go_through_in_parts_that_say_the_same(folder, monkeypatch):

@@ -6,8 +6,8 @@ from vision_store import ByColour, plain, store
 
 from aisle.fusion.synchronizer import TICK_NS
 from aisle.fusion.windows import FEATURES, VIEWS
-from aisle.vision.shelf_sight import BLOCKED, SEEN, ShelfSight
-from aisle.vision.strips import ShelfStrips
+from aisle.vision.shelf_sight import BLOCKED, GAIN, OFF, REMEMBERED, SEEN, UNKNOWN_M, ShelfSight
+from aisle.vision.strips import COLUMN_PX, ShelfStrips
 
 SHELF = "g1/s1"
 START = 1_000_000 * TICK_NS
@@ -105,24 +105,65 @@ def test_a_shelf_without_cameras_has_no_window(walls):
     assert blind.changed(START) == []
 
 
-class Full(ByColour):
-    """Every column is free as far as the picture is blue, in centimetres."""
+class Goods(ByColour):
+    """The bluer a strip, the more goods there are, in centimetres; nobody is ever in front."""
 
     def columns(self, strips, slopes):
         found = super().columns(strips, slopes)
-        for strip, (_, state) in zip(strips, found, strict=True):
-            state[:, 1:] = 0
-            state[:, 2] = strip[..., 2].mean() / 100
+        for _, state in found:
+            state[:] = 0
         return found
+
+    def changes(self, before, after, slopes):
+        return [
+            np.stack([(b - a.astype(np.float32))[:, ::COLUMN_PX, 2].mean(0) / 100,
+                      np.full(len(slope), 0.01, np.float32)], -1)
+            for a, b, slope in zip(before, after, slopes, strict=True)
+        ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("centimetres", "changed"), [(2, False), (6, True)])
-def test_room_that_gets_free_is_a_change_though_the_shelf_looks_the_same(
-    walls, centimetres, changed
-):
-    sight = ShelfSight(ShelfStrips(walls), [SHELF], Full())
-    for tick in range(4):
+def test_goods_that_came_are_a_change_though_the_shelf_looks_the_same(walls, centimetres, changed):
+    sight = ShelfSight(ShelfStrips(walls), [SHELF], Goods())
+    last = REMEMBERED + 3
+    for tick in range(last):
         show(sight, walls, tick, left=(200, 50, 5))
-    for tick in range(4, 8):
+    assert sight.changed(START + (last - 1) * TICK_NS) == []
+    show(sight, walls, last, left=(200, 50, 5 + centimetres))
+    assert sight.changed(START + last * TICK_NS) == [SHELF] * changed
+    _, state = sight.window(SHELF, START + last * TICK_NS)
+    seen = state[:, -1, SEEN] > 0
+    np.testing.assert_allclose(state[seen, -1, GAIN], centimetres / 100, atol=0.004)
+    np.testing.assert_allclose(state[seen, -2, GAIN], 0, atol=1e-6)
+    for tick in range(last + 1, last + REMEMBERED + 1):
         show(sight, walls, tick, left=(200, 50, 5 + centimetres))
-    assert sight.changed(START + 7 * TICK_NS) == [SHELF] * changed
+    _, state = sight.window(SHELF, START + (last + REMEMBERED) * TICK_NS)
+    # What has been there for so long is what the next thing is compared with.
+    np.testing.assert_allclose(state[seen, -1, GAIN], 0, atol=1e-6)
+
+
+def test_what_has_nothing_to_be_compared_with_is_unknown(walls):
+    sight = ShelfSight(ShelfStrips(walls), [SHELF], Goods())
+    show(sight, walls, 0, left=RED)
+    _, state = sight.window(SHELF, START)
+    seen = state[:, -1, SEEN] > 0
+    assert not state[seen, -1, GAIN].any()
+    np.testing.assert_allclose(state[seen, -1, OFF], UNKNOWN_M)
+
+
+def test_of_two_cameras_the_surer_one_counts_for_more(walls):
+    class Unequal(Goods):
+        def changes(self, before, after, slopes):
+            off = (0.1, 0.001)
+            return [
+                np.tile(np.float32([0.05 * (i % 2), off[i % 2]]), (len(slope), 1))
+                for i, slope in enumerate(slopes)
+            ]
+
+    sight = ShelfSight(ShelfStrips(walls), [SHELF], Unequal())
+    for tick in range(REMEMBERED + 1):
+        show(sight, walls, tick, left=RED, right=RED)
+    _, state = sight.window(SHELF, START + REMEMBERED * TICK_NS)
+    both = np.minimum(*(view.px_per_dm for view in ShelfStrips(walls).views(SHELF))) > 0
+    assert (state[both, -1, GAIN] > 0.04).all()
+    assert (state[both, -1, OFF] < 0.01).all()

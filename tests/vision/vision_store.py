@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from aisle.fusion.windows import FEATURES, STATES
+from aisle.fusion.windows import FEATURES
 from aisle.store.geometry import pose_from_rpy, translation
 from aisle.store.placement import looking
 from aisle.store.types import Camera, Fixture, Gate, Shelf, Store
@@ -71,7 +71,11 @@ class ByColour:
             feature = np.zeros((len(parts), FEATURES), np.float32)
             feature[:, 0] = parts[:, 0] > parts[:, 1]
             feature[:, 1] = 1 - feature[:, 0]
-            state = np.zeros((len(parts), STATES - 1), np.float32)
+            state = np.zeros((len(parts), 3), np.float32)
             state[:, 1] = parts[:, 2] > 0.5
             found.append((feature, state))
         return found
+
+    def changes(self, before, after, slopes):
+        """Nothing comes, nothing goes."""
+        return [np.tile(np.float32([0, 0.01]), (len(slope), 1)) for slope in slopes]

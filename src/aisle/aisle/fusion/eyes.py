@@ -142,7 +142,7 @@ class Eyes:
             self._tracks.look(tick_ns, *looked.floor)
 
     def looked(self, tick_ns: int) -> Looked:
-        """Look at the pictures of a tick; nothing is remembered yet."""
+        """Look at the pictures of a tick, as against those before."""
         pictures = self._buffer.pictures(tick_ns)
         floor = self._floor.picture(pictures) if pictures and self._floor is not None else None
         return Looked(self._sight.look(tick_ns, pictures), floor)

@@ -56,7 +56,7 @@ VIEWS = 20
 """Camera pictures in a window: one for each tick."""
 FEATURES = 32
 """Numbers that describe a column of a strip, or a product's catalogue images."""
-STATES = 4
+STATES = 6
 """Numbers that say how a column is: see `SIGHT_SHAPES`."""
 DEEPEST_M = 0.4
 """No place behind a column's front counts as deeper."""
@@ -79,9 +79,10 @@ SIGHT_SHAPES: dict[str, tuple[str | int, ...]] = {
     "session_track": ("sessions", VIEWS, TRACK),
 }
 """The same for inputs that only a model for cameras has. A column's state is how likely it is
-empty, how likely blocked by a person, whether a camera saw it (0 or 1), and how deep the shelf is
-free before the first thing, metres. A candidate's area is what one unit stands on, in square
-metres."""
+empty, how likely blocked by a person, whether a camera saw it (0 or 1), how deep the shelf is free
+before the first thing, how deep the goods are that came (negative: that went) since 4.5 s before,
+or since the column was clear for the last time before that, and how far off that may be; the last
+three in metres. A candidate's area is what one unit stands on, in square metres."""
 
 ALL_SHAPES = {**SHAPES, **SIGHT_SHAPES}
 

@@ -1,6 +1,6 @@
-"""From the runs of the encoder and the follower to the folder that `load_vision` takes.
+"""From the runs of the networks that look to the folder that `load_vision` takes.
 
-python -m aisle.learning.assemble --encoder run1 --follower run2 --out vision
+python -m aisle.learning.assemble --encoder run1 --change run2 --follower run3 --out vision
 """
 
 from __future__ import annotations
@@ -13,34 +13,35 @@ from pathlib import Path
 import torch
 
 from aisle.files import write_atomic
-from aisle.learning.export_encoder import export_encoder
+from aisle.learning.export_encoder import export_change, export_encoder
 from aisle.learning.follow_export import export_follower
+from aisle.receipt_model.change import StripChange
 from aisle.receipt_model.encoder import StripEncoder
 from aisle.receipt_model.follower import Follower
-from aisle.vision.networks import CATALOGUE, FOLLOWER, MANIFEST, STRIPS
+from aisle.vision.networks import FOLLOWER, MANIFEST, NETWORKS
 
 
-def assemble(encoder: Path, follower: Path, out: Path) -> None:
-    """Export the averaged weights of two runs, with a manifest of both.
+def assemble(encoder: Path, change: Path, follower: Path, out: Path) -> None:
+    """Export the averaged weights of three runs, with a manifest of all.
 
     Raises:
         ValueError: torch and ONNX Runtime differ.
     """
     out.mkdir(parents=True, exist_ok=True)
-    runs = {"encoder": encoder, "follower": follower}
+    runs = {"encoder": encoder, "change": change, "follower": follower}
     states = {
         name: torch.load(run / "checkpoint.pt", weights_only=True) for name, run in runs.items()
     }
-    looks, people = StripEncoder(), Follower()
-    looks.load_state_dict(states["encoder"]["average"])
-    people.load_state_dict(states["follower"]["average"])
-    export_encoder(looks, out)
-    export_follower(people, out / FOLLOWER)
+    networks = StripEncoder(), StripChange(), Follower()
+    for network, state in zip(networks, states.values(), strict=True):
+        network.load_state_dict(state["average"])
+    export_encoder(networks[0], out)
+    export_change(networks[1], out)
+    export_follower(networks[2], out / FOLLOWER)
     manifest = {
-        "data": "aisle.learning.looks and aisle.learning.walks, rendered; no photographs",
+        "data": "aisle.learning.looks, changes and walks, rendered; no photographs",
         "sha256": {
-            name: hashlib.sha256((out / name).read_bytes()).hexdigest()
-            for name in (STRIPS, CATALOGUE, FOLLOWER)
+            name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in NETWORKS
         },
         **{
             name: {"steps": state["step"], "seconds": round(state["seconds"]), "check": _check(run)}
@@ -61,10 +62,13 @@ def main() -> None:
     """Export the networks that look."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--encoder", type=Path, required=True, help="run of aisle.learning.encode")
+    parser.add_argument(
+        "--change", type=Path, required=True, help="run of aisle.learning.change_train"
+    )
     parser.add_argument("--follower", type=Path, required=True, help="run of aisle.learning.follow")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    assemble(args.encoder, args.follower, args.out)
+    assemble(args.encoder, args.change, args.follower, args.out)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""From the trained strip encoder to the two ONNX files that the stack runs."""
+"""From the trained networks for strips to the three ONNX files that the stack runs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from aisle.fusion.runtime import open_session
 from aisle.learning.onnx_file import save_onnx
+from aisle.receipt_model.change import StripChange
 from aisle.receipt_model.encoder import StripEncoder
-from aisle.vision.networks import CATALOGUE, STRIPS
+from aisle.vision.networks import CATALOGUE, CHANGE, STRIPS
 from aisle.vision.strips import COLUMN_PX, ROWS
 
 TOLERANCE = 1e-3
@@ -76,6 +77,39 @@ def check_equal(encoder: StripEncoder, directory: Path) -> float:
     if worst > TOLERANCE:
         raise ValueError(f"torch and ONNX Runtime differ by {worst:.2g}")
     return worst
+
+
+def export_change(network: StripChange, directory: Path) -> None:
+    """Write `CHANGE`.
+
+    It takes `before` and `after` [B, 3, ROWS, W] uint8 and `slope` [B, W / COLUMN_PX, 2], and gives
+    `gain` and `off` [B, W / COLUMN_PX].
+
+    Raises:
+        ValueError: torch and ONNX Runtime differ by more than `TOLERANCE`.
+    """
+    network = network.eval()
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    columns = torch.export.Dim("columns", min=1, max=4096)
+    strips = {0: batch, 3: COLUMN_PX * columns}
+    _write(
+        network, directory / CHANGE, _pair(2, 5),
+        {"before": strips, "after": strips, "slope": {0: batch, 1: columns}}, ["gain", "off"],
+    )  # fmt: skip
+    session, worst = open_session(directory / CHANGE), 0.0
+    with torch.no_grad():
+        for given in (_pair(1, 1), _pair(2, 5), _pair(3, 19)):
+            names = ("before", "after", "slope")
+            got = session.run(None, {n: t.numpy() for n, t in zip(names, given, strict=True)})
+            said = network(*given)
+            worst = max(worst, *(_apart(a, b) for a, b in zip(said, got, strict=True)))
+    if worst > TOLERANCE:
+        raise ValueError(f"torch and ONNX Runtime differ by {worst:.2g}")
+
+
+def _pair(count: int, columns: int) -> tuple[Tensor, Tensor, Tensor]:
+    before = _noise(count, 3, ROWS, columns * COLUMN_PX)
+    return before, 255 - before, _slopes(count, columns)
 
 
 def _apart(tensor: Tensor, array: Any) -> float:

@@ -142,6 +142,10 @@ class _Blind:
         """See `Encoder.columns`."""
         return []
 
+    def changes(self, before: object, after: object, slopes: object) -> list[Floats]:
+        """See `Encoder.changes`."""
+        return []
+
 
 class RecalledEyes(Eyes):
     """Eyes that see again what was seen before; frames that come are not looked at.

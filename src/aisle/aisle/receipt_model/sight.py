@@ -13,11 +13,14 @@ from torch.nn import functional as F  # noqa: N812
 
 from aisle.fusion.windows import CLEAR, COLUMN_M, DEEPEST_M, FEATURES, STATES, TRACK, VIEWS
 
+_ROOM, _GAIN = 3, 4
+"""Places in a column's state: see `aisle.vision.shelf_sight`."""
+
 _PAIR = 8
 UNITS = 6
 """Numbers of `unit_features`."""
 _NEAR_M = 0.15
-_STEPS = 5
+_STEPS = 4
 
 
 def unit_features(units: Tensor) -> Tensor:
@@ -88,40 +91,43 @@ class Sight(nn.Module):
         would be lost among those that are merely different.
         """
         clear, (ends, known) = clear_views(state), self._ends(feature, state)
-        room = 5 * (state[..., 3:] - ends[:, :, None, :, -1])
+        gain = 10 * state[..., _GAIN : _GAIN + 1]
         alike = feature @ ends[..., :-1].transpose(2, 3)
-        step = 5 * (ends[:, :, 1, -1] - ends[:, :, 0, -1])[:, :, None, None]
-        found = torch.cat([room, alike, step.expand_as(room[..., :1])], -1)
+        last = 10 * ends[:, :, 1, -1][:, :, None, None]
+        found = torch.cat([gain, alike, last.expand_as(gain)], -1)
         return found * known * clear[..., None]
 
     def _ends(self, feature: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """The earliest and the latest clear sight of each column, and whether there was any.
 
-        Features and free room [B, Q, 2, F + 1], and [B, Q, 1, 1].
+        Features and gain [B, Q, 2, F + 1], and [B, Q, 1, 1]. The latest gain is against how the
+        column looked when the window began, so the earliest is 0.
         """
         clear = clear_views(state)
         clear = clear * (clear > CLEAR)
         weight = clear[:, :, None] * self.get_buffer("fading")
         weight = weight / weight.sum(-1, keepdim=True).clamp(min=1e-9)
-        both = torch.cat([feature, state[..., 3:]], -1)
+        both = torch.cat([feature, state[..., _GAIN : _GAIN + 1]], -1)
         known = (clear.amax(-1) > CLEAR).float()[..., None, None]
-        return weight @ both * known, known
+        ends = weight @ both * known
+        first = F.pad(ends[:, :, :1, :-1], (0, 1))
+        return torch.cat([first, ends[:, :, 1:]], 2), known
 
     def before_after(self, look: Tensor, feature: Tensor, state: Tensor) -> Tensor:
-        """Mean features and free room before and after, where nothing blocks.
+        """Mean features and gain before and after, where nothing blocks.
 
         [B, H + 1, 2, Q, F + 1], as the timeline looks and, last, from end to end of the window.
 
         Args:
             look: Softmax over marks, [B, H, 2, M].
             feature: [B, Q, V, F].
-            state: [B, Q, V, STATES]: empty, blocked, seen, free metres.
+            state: [B, Q, V, STATES].
         """
         weight = look.reshape(*look.shape[:3], VIEWS, 2).sum(-1)
         clear = clear_views(state) + 1e-3
         weight = weight[:, :, :, None, :] * clear[:, None, None]
         weight = weight / weight.sum(-1, keepdim=True)
-        both = torch.cat([feature, state[..., 3:]], -1)
+        both = torch.cat([feature, state[..., _GAIN : _GAIN + 1]], -1)
         found = torch.einsum("bhkqv,bqvf->bhkqf", weight, both)
         ends = self._ends(feature, state)[0].transpose(1, 2)
         return torch.cat([found, ends[:, None]], 1)
@@ -151,7 +157,7 @@ class Sight(nn.Module):
         flat = [own, *(part.transpose(1, 2) for part in most), self._units(seen, area, on, mask)]
         every = torch.einsum("bqvf,bcf->bcqv", feature * state[..., 2:3], look)
         series = torch.einsum("bcqv,bcq->bcv", every, home)
-        free = torch.einsum("bqv,bcq->bcv", state[..., 3] * state[..., 2] / DEEPEST_M, home)
+        free = torch.einsum("bqv,bcq->bcv", state[..., _ROOM] * state[..., 2] / DEEPEST_M, home)
         known = (look.square().sum(-1, keepdim=True) > 0).float()
         placed = (on.sum(-1, keepdim=True) > 0).float()
         x = torch.cat([*flat, known, placed, series, free], -1)
@@ -159,14 +165,14 @@ class Sight(nn.Module):
         return tokens
 
     def _units(self, seen: Tensor, area: Tensor, on: Tensor, mask: Tensor) -> Tensor:
-        """How many units of a candidate have come, by the room that got less.
+        """How many units of a candidate have come, by the goods that are there more or less.
 
-        [B, C, 3 (H + 1) UNITS]. In its place, where more room got free anywhere, and where less
-        did: as ratios of what one unit stands on, as scales have it with weights.
+        [B, C, 3 (H + 1) UNITS]. In its place, where anything went, and where anything came: as
+        ratios of what one unit stands on, as scales have it with weights.
         """
-        gone = (seen[:, :, 0, :, -1] - seen[:, :, 1, :, -1]) * mask[:, None] * COLUMN_M
-        own = torch.einsum("bhq,bcq->bch", gone, on)
-        out, back = gone.clamp(max=0).sum(-1), gone.clamp(min=0).sum(-1)
+        came = (seen[:, :, 1, :, -1] - seen[:, :, 0, :, -1]) * mask[:, None] * COLUMN_M
+        own = torch.einsum("bhq,bcq->bch", came, on)
+        out, back = came.clamp(max=0).sum(-1), came.clamp(min=0).sum(-1)
         every = [own, *(part[:, None].expand_as(own) for part in (out, back))]
         return unit_features(torch.stack(every, -1) / area[..., None, None]).flatten(2)
 
@@ -175,9 +181,9 @@ class Sight(nn.Module):
         before, after = seen.unbind(2)
         size = (after - before)[..., :-1].square().sum(-1)
         both = (after * before)[..., :-1].sum(-1)
-        room = (after - before)[..., -1] / DEEPEST_M
-        tokens = self.changed(torch.cat([size, both, 4 * room], 1).transpose(1, 2))
-        return tokens, (size[:, 0] + 10 * room[:, 0].square()) * mask
+        came = 10 * (after - before)[..., -1]
+        tokens = self.changed(torch.cat([size, both, came], 1).transpose(1, 2))
+        return tokens, (came[:, -1].abs() + 0.1 * size[:, 0]) * mask
 
     def sessions(self, track: Tensor) -> Tensor:
         """What is added to session tokens, [B, S, D]; track [B, S, V, TRACK]."""

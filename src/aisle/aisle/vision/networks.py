@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from aisle.fusion.eyes import Eyes
 from aisle.fusion.runtime import ModelError, open_session
-from aisle.fusion.windows import FEATURES, STATES
+from aisle.fusion.windows import FEATURES
 from aisle.store.types import Product, Store
 from aisle.vision.catalogue import catalogue_picture
 from aisle.vision.strips import COLUMN_PX, ROWS
@@ -22,9 +22,12 @@ from aisle.vision.strips import COLUMN_PX, ROWS
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-STRIPS, CATALOGUE, FOLLOWER = "encoder_strips.onnx", "encoder_catalogue.onnx", "follower.onnx"
+STRIPS, CATALOGUE, CHANGE, FOLLOWER = (
+    f"{name}.onnx" for name in ("encoder_strips", "encoder_catalogue", "change", "follower")
+)
+NETWORKS = (STRIPS, CATALOGUE, CHANGE, FOLLOWER)
 MANIFEST = "vision.json"
-"""Beside the three files: their digests, and how they were trained."""
+"""Beside the four files: their digests, and how they were trained."""
 _MOST_PIXELS = 1 << 22
 """Of strips that go through the network together."""
 _EMPTY, _BLOCKED = 0, 1
@@ -32,38 +35,44 @@ _EMPTY, _BLOCKED = 0, 1
 
 
 class OnnxEncoder:
-    """The strip encoder: see `aisle.vision.shelf_sight.Encoder`."""
+    """What looks at strips: see `aisle.vision.shelf_sight.Encoder`."""
 
-    def __init__(self, strips: Any, catalogue: Any) -> None:
-        """Take the two ONNX Runtime sessions."""
-        self._strips, self._catalogue = strips, catalogue
+    def __init__(self, strips: Any, catalogue: Any, change: Any) -> None:
+        """Take the three ONNX Runtime sessions."""
+        self._strips, self._catalogue, self._change = strips, catalogue, change
 
     def columns(
         self, strips: Sequence[Image], slopes: Sequence[Floats]
     ) -> list[tuple[Floats, Floats]]:
-        """See `Encoder.columns`. Strips of one width go together."""
+        """See `Encoder.columns`."""
         found: list[tuple[Floats, Floats]] = [_nothing(strip) for strip in strips]
-        by_width: dict[int, list[int]] = {}
-        for i, strip in enumerate(strips):
-            by_width.setdefault(strip.shape[1], []).append(i)
-        parts = []
-        for width, same in by_width.items():
-            most = max(1, _MOST_PIXELS // (ROWS * width))
-            parts += [same[i : i + most] for i in range(0, len(same), most)]
-        for indices in parts:
-            batch = np.stack([strips[i] for i in indices]).transpose(0, 3, 1, 2)
+        for indices in _together(strips):
             features, shows, room = self._strips.run(
-                None,
-                {
-                    "strips": np.ascontiguousarray(batch),
-                    "slope": np.stack([slopes[i] for i in indices]),
-                },
+                None, {"strips": _batch(strips, indices), "slope": _stacked(slopes, indices)}
             )
             odds = np.exp(shows - shows.max(-1, keepdims=True))
             odds /= odds.sum(-1, keepdims=True)
             for row, i in enumerate(indices):
                 state = np.concatenate([odds[row][:, [_EMPTY, _BLOCKED]], room[row][:, None]], 1)
                 found[i] = features[row], state
+        return found
+
+    def changes(
+        self, before: Sequence[Image], after: Sequence[Image], slopes: Sequence[Floats]
+    ) -> list[Floats]:
+        """See `Encoder.changes`."""
+        found: list[Floats] = [np.zeros((0, 2), np.float32)] * len(after)
+        for indices in _together(after):
+            gain, off = self._change.run(
+                None,
+                {
+                    "before": _batch(before, indices),
+                    "after": _batch(after, indices),
+                    "slope": _stacked(slopes, indices),
+                },
+            )
+            for row, i in enumerate(indices):
+                found[i] = np.stack([gain[row], off[row]], -1)
         return found
 
     def product(self, pictures: Sequence[Image]) -> Floats:
@@ -96,8 +105,8 @@ class Vision:
 
     @property
     def encoder_digest(self) -> str:
-        """Of the network that looks at strips."""
-        return str(self.manifest["sha256"][STRIPS])
+        """Of the networks that look at strips."""
+        return " ".join(str(self.manifest["sha256"][name]) for name in (STRIPS, CHANGE))
 
     def looks(
         self, store: Store, pictures: Callable[[Product], Sequence[Image]]
@@ -134,7 +143,7 @@ def load_vision(
     """Load the networks of a directory; the shipped ones for None.
 
     Args:
-        directory: Of the three files and their manifest.
+        directory: Of the four files and their manifest.
         wanted: Digests by file of the networks that a receipt model was trained with; it
             understands no others. None takes any.
 
@@ -145,17 +154,15 @@ def load_vision(
     folder = directory or Path(str(files("aisle.receipt_model")))
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
-        digests = {name: str(manifest["sha256"][name]) for name in (STRIPS, CATALOGUE, FOLLOWER)}
+        digests = {name: str(manifest["sha256"][name]) for name in NETWORKS}
     except OSError:
         raise ModelError(f"{folder}: no {MANIFEST}; `aisle.learning` trains what looks") from None
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{folder / MANIFEST}: not a manifest: {error}") from error
     if wanted is not None and digests != dict(wanted):
         raise ModelError(f"{folder}: the receipt model was trained with other networks than these")
-    strips, catalogue, follower = (
-        _session(folder / name, digest) for name, digest in digests.items()
-    )
-    return Vision(OnnxEncoder(strips, catalogue), OnnxFollower(follower), manifest)
+    *looking, follower = (_session(folder / name, digest) for name, digest in digests.items())
+    return Vision(OnnxEncoder(*looking), OnnxFollower(follower), manifest)
 
 
 def _session(path: Path, digest: str) -> Any:
@@ -168,6 +175,27 @@ def _session(path: Path, digest: str) -> Any:
     return open_session(path, data)
 
 
+def _together(strips: Sequence[Image]) -> list[list[int]]:
+    """Which strips go through a network together: those of one width, in parts."""
+    by_width: dict[int, list[int]] = {}
+    for i, strip in enumerate(strips):
+        by_width.setdefault(strip.shape[1], []).append(i)
+    parts = []
+    for width, same in by_width.items():
+        most = max(1, _MOST_PIXELS // (ROWS * width))
+        parts += [same[i : i + most] for i in range(0, len(same), most)]
+    return parts
+
+
+def _batch(strips: Sequence[Image], indices: Sequence[int]) -> Image:
+    """Some strips as [B, 3, ROWS, W]."""
+    return np.ascontiguousarray(np.stack([strips[i] for i in indices]).transpose(0, 3, 1, 2))
+
+
+def _stacked(slopes: Sequence[Floats], indices: Sequence[int]) -> Floats:
+    return np.stack([slopes[i] for i in indices])
+
+
 def _nothing(strip: Image) -> tuple[Floats, Floats]:
     count = strip.shape[1] // COLUMN_PX
-    return np.zeros((count, FEATURES), np.float32), np.zeros((count, STATES - 1), np.float32)
+    return np.zeros((count, FEATURES), np.float32), np.zeros((count, 3), np.float32)
