@@ -135,11 +135,30 @@ def test_goods_that_came_are_a_change_though_the_shelf_looks_the_same(walls, cen
     seen = state[:, -1, SEEN] > 0
     np.testing.assert_allclose(state[seen, -1, GAIN], centimetres / 100, atol=0.004)
     np.testing.assert_allclose(state[seen, -2, GAIN], 0, atol=1e-6)
-    for tick in range(last + 1, last + REMEMBERED + 1):
+    for tick in range(last + 1, last + REMEMBERED + 3):
         show(sight, walls, tick, left=(200, 50, 5 + centimetres))
-    _, state = sight.window(SHELF, START + (last + REMEMBERED) * TICK_NS)
-    # What has been there for so long is what the next thing is compared with.
-    np.testing.assert_allclose(state[seen, -1, GAIN], 0, atol=1e-6)
+        _, state = sight.window(SHELF, START + tick * TICK_NS)
+        before = (tick - last) < VIEWS - 1 and tick - last < REMEMBERED
+        # It stays until it is what the next thing is compared with; then it never was.
+        risen = np.full(VIEWS, centimetres / 100 * before)
+        risen[: VIEWS - 1 - (tick - last)] = 0
+        np.testing.assert_allclose(state[seen, :, GAIN], risen[None].repeat(seen.sum(), 0),
+                                   atol=0.004)  # fmt: skip
+
+
+def test_what_happens_while_the_first_thing_is_being_settled_is_told_apart(walls):
+    """One thing comes, another 3 s later: the level rises twice, and never falls."""
+    sight = ShelfSight(ShelfStrips(walls), [SHELF], Goods())
+    first, second = REMEMBERED + 3, REMEMBERED + 15
+    for tick in range(second + REMEMBERED - 2):
+        blue = 5 + 6 * (tick >= first) + 6 * (tick >= second)
+        show(sight, walls, tick, left=(200, 50, blue))
+        _, state = sight.window(SHELF, START + tick * TICK_NS)
+        seen = state[:, -1, SEEN] > 0
+        level = state[seen, :, GAIN]
+        assert (np.diff(level, axis=1) > -0.004).all()
+    np.testing.assert_allclose(level[:, -1], 0.06, atol=0.004)
+    assert (level[:, 1:3] < 0.004).all()
 
 
 def test_what_has_nothing_to_be_compared_with_is_unknown(walls):

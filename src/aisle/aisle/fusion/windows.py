@@ -80,9 +80,9 @@ SIGHT_SHAPES: dict[str, tuple[str | int, ...]] = {
 }
 """The same for inputs that only a model for cameras has. A column's state is how likely it is
 empty, how likely blocked by a person, whether a camera saw it (0 or 1), how deep the shelf is free
-before the first thing, how deep the goods are that came (negative: that went) since 4.5 s before,
-or since the column was clear for the last time before that, and how far off that may be; the last
-three in metres. A candidate's area is what one unit stands on, in square metres."""
+before the first thing, how deep the goods are that came (negative: that went) since the first view,
+and how far off that may be; the last three in metres. A candidate's area is what one unit stands
+on, in square metres."""
 
 ALL_SHAPES = {**SHAPES, **SIGHT_SHAPES}
 

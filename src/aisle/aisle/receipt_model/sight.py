@@ -93,15 +93,14 @@ class Sight(nn.Module):
         clear, (ends, known) = clear_views(state), self._ends(feature, state)
         gain = 10 * state[..., _GAIN : _GAIN + 1]
         alike = feature @ ends[..., :-1].transpose(2, 3)
-        last = 10 * ends[:, :, 1, -1][:, :, None, None]
-        found = torch.cat([gain, alike, last.expand_as(gain)], -1)
+        step = 10 * (ends[:, :, 1, -1] - ends[:, :, 0, -1])[:, :, None, None]
+        found = torch.cat([gain, alike, step.expand_as(gain)], -1)
         return found * known * clear[..., None]
 
     def _ends(self, feature: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """The earliest and the latest clear sight of each column, and whether there was any.
 
-        Features and gain [B, Q, 2, F + 1], and [B, Q, 1, 1]. The latest gain is against how the
-        column looked when the window began, so the earliest is 0.
+        Features and gain [B, Q, 2, F + 1], and [B, Q, 1, 1].
         """
         clear = clear_views(state)
         clear = clear * (clear > CLEAR)
@@ -109,9 +108,7 @@ class Sight(nn.Module):
         weight = weight / weight.sum(-1, keepdim=True).clamp(min=1e-9)
         both = torch.cat([feature, state[..., _GAIN : _GAIN + 1]], -1)
         known = (clear.amax(-1) > CLEAR).float()[..., None, None]
-        ends = weight @ both * known
-        first = F.pad(ends[:, :, :1, :-1], (0, 1))
-        return torch.cat([first, ends[:, :, 1:]], 2), known
+        return weight @ both * known, known
 
     def before_after(self, look: Tensor, feature: Tensor, state: Tensor) -> Tensor:
         """Mean features and gain before and after, where nothing blocks.

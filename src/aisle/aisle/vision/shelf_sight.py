@@ -19,6 +19,7 @@ from aisle.vision.strips import COLUMN_PX, ROWS, ShelfStrips, StripView
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
 
 EMPTY, BLOCKED, SEEN, ROOM, GAIN, OFF = range(STATES)
 """Places in a column's state."""
@@ -67,25 +68,101 @@ class Glance:
     """[columns, STATES]"""
 
 
-class _Remembered:
+class _Before:
     """How one view last showed each column clearly, `REMEMBERED` ticks ago or before."""
 
     def __init__(self, width_px: int) -> None:
         self.strip: Image = np.zeros((ROWS, width_px, 3), np.uint8)
         self.known = np.zeros(width_px // COLUMN_PX, bool)
-        self._newer: deque[tuple[int, Image, NDArray[np.bool_]]] = deque()
+        self._newer: deque[tuple[int, Image, Bools, Bools]] = deque()
 
     def settle(self, tick_ns: int) -> None:
         """Take over what has become old enough by a tick."""
         while self._newer and tick_ns - self._newer[0][0] >= REMEMBERED * TICK_NS:
-            _, strip, clear = self._newer.popleft()
+            _, strip, clear, others = self._newer.popleft()
             pixels = np.repeat(clear, COLUMN_PX)
             self.strip[:, pixels] = strip[:, pixels]
-            self.known |= clear
+            # The shelf has been compared with from then on, and this camera did not see it.
+            self.known = (self.known & ~others) | clear
 
-    def add(self, tick_ns: int, strip: Image, clear: NDArray[np.bool_]) -> None:
-        """What is seen now, and which columns clearly."""
-        self._newer.append((tick_ns, strip, clear))
+    def add(self, tick_ns: int, strip: Image, clear: Bools, seen: Bools) -> None:
+        """What is shown now.
+
+        Args:
+            tick_ns: The tick.
+            strip: What the view shows.
+            clear: [columns] which of them it shows clearly.
+            seen: [columns] which of them any view does.
+        """
+        self._newer.append((tick_ns, strip, clear & seen, seen & ~clear))
+
+
+@dataclass(eq=False)
+class _Kept:
+    """A glance, and what of it is known only in the order of time."""
+
+    glance: Glance
+    level: Floats
+    """[columns] metres of goods that came since all began."""
+    settled: bool = False
+    """Whether what comes next is compared with it."""
+
+    def raised(self, base: Floats) -> Floats:
+        """The level that later glances are compared with, once it is this one's, where clear."""
+        return np.where(_clear_columns(self.glance.state), self.level, base)
+
+
+class _Shelf:
+    """What is remembered of one shelf."""
+
+    def __init__(self, columns: int) -> None:
+        self._kept: deque[_Kept] = deque()
+        self._feature = np.zeros((columns, FEATURES), np.float32)
+        self._state = np.zeros((columns, STATES), np.float32)
+        self._base = np.zeros(columns, np.float32)
+        """Level of what glances are compared with."""
+
+    def keep(self, glance: Glance) -> None:
+        """Add what is seen at a tick."""
+        for old in self._kept:
+            if not old.settled and glance.tick_ns - old.glance.tick_ns >= REMEMBERED * TICK_NS:
+                self._base = old.raised(self._base)
+                old.settled = True
+        self._kept.append(_Kept(glance, self._base + glance.state[:, GAIN]))
+        while glance.tick_ns - self._kept[0].glance.tick_ns >= VIEWS * TICK_NS:
+            gone = self._kept.popleft().glance
+            self._feature, self._state = _overlaid(self._feature, self._state, [gone])
+
+    def window(self, tick_ns: int) -> tuple[Floats, Floats]:
+        """See `ShelfSight.window`."""
+        feature = np.zeros((len(self._base), VIEWS, FEATURES), np.float32)
+        state = np.zeros((len(self._base), VIEWS, STATES), np.float32)
+        age = [(kept, (tick_ns - kept.glance.tick_ns) // TICK_NS) for kept in self._kept]
+        old = [kept for kept, ticks in age if ticks >= REMEMBERED]
+        feature[:, 0], state[:, 0] = _overlaid(
+            self._feature, self._state, [kept.glance for kept in old]
+        )
+        state[:, 0, GAIN:] = 0
+        base = self._base
+        for kept in old:
+            base = base if kept.settled else kept.raised(base)
+        for kept, ticks in age:
+            if 0 <= ticks < VIEWS - 1:
+                place = VIEWS - 1 - ticks
+                feature[:, place], state[:, place] = kept.glance.feature, kept.glance.state
+                state[:, place, GAIN] = (kept.level - base) * kept.glance.state[:, SEEN]
+        return feature, state
+
+
+def _overlaid(
+    feature: Floats, state: Floats, glances: Sequence[Glance]
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """What is remembered, with older and then newer glances over it where they are clear."""
+    for glance in glances:
+        clear = _clear_columns(glance.state)[:, None]
+        feature = np.where(clear, glance.feature, feature)
+        state = np.where(clear, glance.state, state)
+    return feature, state
 
 
 class ShelfSight:
@@ -100,12 +177,12 @@ class ShelfSight:
     def __init__(self, strips: ShelfStrips, shelves: Sequence[str], encoder: Encoder) -> None:
         self._strips, self._encoder = strips, encoder
         self._views = {shelf: strips.views(shelf) for shelf in shelves if strips.views(shelf)}
-        self._glances: dict[str, deque[Glance]] = {shelf: deque() for shelf in self._views}
-        self._before: dict[tuple[str, str], _Remembered] = {}
+        self._shelves = {name: self._nothing(name) for name in self._views}
+        self._before: dict[tuple[str, str], _Before] = {}
         """By shelf and camera."""
-        self._remembered: dict[str, tuple[Floats, Floats]] = {}
-        """By shelf, what each column looked like when it was last seen clearly, before the glances
-        that are kept."""
+
+    def _nothing(self, shelf: str) -> _Shelf:
+        return _Shelf(self._views[shelf][0].width_px // COLUMN_PX)
 
     def look(self, tick_ns: int, pictures: Mapping[str, Image]) -> dict[str, Glance]:
         """What the pictures of a tick, [height, width, 3] RGB by camera, show of each shelf.
@@ -122,10 +199,13 @@ class ShelfSight:
         for view, strip, (feature, state), change in zip(
             shown, strips, found, changes, strict=True
         ):
-            part = _Part(view, feature, state, change)
-            self._before[view.shelf, view.camera].add(tick_ns, strip, part.clear)
-            parts.setdefault(view.shelf, []).append(part)
-        return {shelf: _merged(tick_ns, some) for shelf, some in parts.items()}
+            parts.setdefault(view.shelf, []).append(_Part(view, strip, feature, state, change))
+        glances = {shelf: _merged(tick_ns, some) for shelf, some in parts.items()}
+        for shelf, glance in glances.items():
+            seen = _clear_columns(glance.state)
+            for part in parts[shelf]:
+                self._before[shelf, part.view.camera].add(tick_ns, part.strip, part.clear, seen)
+        return glances
 
     def _compared(
         self, tick_ns: int, shown: Sequence[StripView], strips: Sequence[Image]
@@ -133,7 +213,7 @@ class ShelfSight:
         """Gain and how far off it may be, [columns, 2], for each view."""
         olds = []
         for view in shown:
-            old = self._before.setdefault((view.shelf, view.camera), _Remembered(view.width_px))
+            old = self._before.setdefault((view.shelf, view.camera), _Before(view.width_px))
             old.settle(tick_ns)
             olds.append(old)
         some = [i for i, old in enumerate(olds) if old.known.any()]
@@ -149,49 +229,22 @@ class ShelfSight:
     def keep(self, glances: Mapping[str, Glance]) -> None:
         """Remember what was seen of some shelves at a tick, for the windows to come."""
         for shelf, glance in glances.items():
-            kept = self._glances[shelf]
-            kept.append(glance)
-            while glance.tick_ns - kept[0].tick_ns >= VIEWS * TICK_NS:
-                self._remembered[shelf] = self._overlaid(shelf, [kept.popleft()])
-
-    def _overlaid(self, shelf: str, glances: Sequence[Glance]) -> tuple[Floats, Floats]:
-        """What is remembered of a shelf, with older and then newer glances over it."""
-        count = self._views[shelf][0].width_px // COLUMN_PX
-        nothing = np.zeros((count, FEATURES), np.float32), np.zeros((count, STATES), np.float32)
-        feature, state = self._remembered.get(shelf, nothing)
-        for glance in glances:
-            clear = clear_views(glance.state[:, None]) > 0
-            feature = np.where(clear, glance.feature, feature)
-            state = np.where(clear, glance.state, state)
-        return feature, state
+            self._shelves[shelf].keep(glance)
 
     def forget(self) -> None:
         """Forget all that was seen: what comes is of another time."""
-        self._remembered.clear()
         self._before.clear()
-        for glances in self._glances.values():
-            glances.clear()
+        self._shelves = {name: self._nothing(name) for name in self._views}
 
     def window(self, shelf: str, tick_ns: int) -> tuple[Floats, Floats] | None:
         """Features [columns, VIEWS, FEATURES] and states [columns, VIEWS, STATES] up to a tick.
 
         None for a shelf that no camera sees. What was not seen is 0. The first view is not of one
         tick: it has each column as it was when last seen clearly, `REMEMBERED` ticks ago or before.
-        Somebody who stands before a shelf for long hides what he does until he goes.
+        Somebody who stands before a shelf for long hides what he does until he goes. What came or
+        went in the other views is against the first one.
         """
-        if shelf not in self._views:
-            return None
-        count = self._views[shelf][0].width_px // COLUMN_PX
-        feature = np.zeros((count, VIEWS, FEATURES), np.float32)
-        state = np.zeros((count, VIEWS, STATES), np.float32)
-        age = {g: (tick_ns - g.tick_ns) // TICK_NS for g in self._glances[shelf]}
-        old = [glance for glance in age if age[glance] >= REMEMBERED]
-        feature[:, 0], state[:, 0] = self._overlaid(shelf, old)
-        for glance, ticks in age.items():
-            if 0 <= ticks < VIEWS - 1:
-                place = VIEWS - 1 - ticks
-                feature[:, place], state[:, place] = glance.feature, glance.state
-        return feature, state
+        return self._shelves[shelf].window(tick_ns) if shelf in self._shelves else None
 
     def changed(self, tick_ns: int) -> list[str]:
         """Shelves on which something looks different from how it looked at the window's beginning.
@@ -226,6 +279,12 @@ def clear_views(state: Floats) -> Floats:
     return np.where(found < CLEAR, np.float32(0), found)
 
 
+def _clear_columns(state: Floats) -> Bools:
+    """[columns] which columns are clear, of states [columns, STATES] at one tick."""
+    found: Bools = clear_views(state[:, None])[:, 0] > 0
+    return found
+
+
 def _mean(feature: Floats, clear: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """[columns, n] weighted mean over views, and which columns had any."""
     weight = clear.sum(1)
@@ -238,6 +297,7 @@ class _Part:
     """What one camera shows of one shelf."""
 
     view: StripView
+    strip: Image
     feature: Floats
     """[columns, FEATURES]"""
     state: Floats
@@ -246,13 +306,12 @@ class _Part:
     """[columns, 2]: gain, and how far off it may be."""
 
     @property
-    def clear(self) -> NDArray[np.bool_]:
+    def clear(self) -> Bools:
         """[columns] whether nobody stands before or beside them."""
-        state = np.zeros((len(self.state), 1, STATES), np.float32)
-        state[:, 0, BLOCKED] = self.state[:, BLOCKED]
-        state[:, 0, SEEN] = self.view.px_per_dm > 0
-        found: NDArray[np.bool_] = clear_views(state)[:, 0] > 0
-        return found
+        state = np.zeros((len(self.state), STATES), np.float32)
+        state[:, BLOCKED] = self.state[:, BLOCKED]
+        state[:, SEEN] = self.view.px_per_dm > 0
+        return _clear_columns(state)
 
 
 def _merged(tick_ns: int, parts: Sequence[_Part]) -> Glance:
