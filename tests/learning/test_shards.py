@@ -53,6 +53,14 @@ def test_samples_come_back_with_the_large_arrays_at_half_precision(shards):
         )
 
 
+def test_a_folder_holds_shards_of_one_set_of_networks(tmp_path):
+    Shards(str(tmp_path), {"a.onnx": "1"})
+    Shards(str(tmp_path), {"a.onnx": "1"})
+    Shards(str(tmp_path))
+    with pytest.raises(ValueError, match="other networks"):
+        Shards(str(tmp_path), {"a.onnx": "2"})
+
+
 def test_a_shard_that_was_not_finished_does_not_count(tmp_path):
     (tmp_path / "some-1.tar.part").write_bytes(b"half")
     assert Shards(str(tmp_path)).names() == []

@@ -9,7 +9,7 @@ import pytest
 
 from aisle.fusion.eyes import Eyes, Looked
 from aisle.fusion.windows import FEATURES, STATES
-from aisle.learning.collect import samples_of
+from aisle.learning.collect import Teacher, samples_of
 from aisle.learning.sightings import (
     RecalledEyes,
     Sightings,
@@ -20,6 +20,7 @@ from aisle.learning.sightings import (
     unseen_frames,
     write,
 )
+from aisle.learning.sights import store_samples
 from aisle.learning.when_seen import WhenSeen
 from aisle.records import Action
 from aisle.sim.cameras import SimulatedCameras
@@ -54,6 +55,7 @@ def sightings(simulation):
 
 
 def same(one, other):
+    assert one.of_what == other.of_what
     assert one.looked.keys() == other.looked.keys()
     for tick, looked in one.looked.items():
         again = other.looked[tick]
@@ -70,7 +72,7 @@ def same(one, other):
 
 def test_sightings_come_back_from_a_file(tmp_path, sightings):
     glance = Glance(5, np.ones((3, FEATURES), np.float32), np.zeros((3, STATES), np.float32))
-    some = [sightings, Sightings({5: Looked({"a": glance}, None), 9: Looked({}, None)})]
+    some = [sightings, Sightings({5: Looked({"a": glance}, None), 9: Looked({}, None)}, "x")]
     write(path_of(tmp_path, 3, 7), "digest", some)
     (tmp_path / "sightings-x.npz").write_bytes(b"")
     assert stores_in(tmp_path) == [(3, 7)]
@@ -138,18 +140,20 @@ def test_on_a_bare_shelf_an_event_counts_from_the_first_clear_sight_on(bare):
 
 
 def test_what_is_undone_before_anybody_sees_it_never_was(bare):
-    first, last = bare.effects[0][0].stamp_ns, bare.effects[-1][0].stamp_ns
+    returned = next(e for e, _ in bare.effects if e.action is Action.RETURN)
+    pair = [
+        e for e, _ in bare.effects
+        if e.product == returned.product and abs(e.stamp_ns - returned.stamp_ns) < 15 * SECOND
+    ]  # fmt: skip
+    assert [e.action for e in pair] == [Action.TAKE, Action.RETURN]
+    first, last = pair[0].stamp_ns, pair[1].stamp_ns
     hide = looked_from(bare, lambda tick: first - 3 * SECOND < tick < last + SECOND)
-    told = Counter()
-    for event, _ in WhenSeen(bare, hide).effects:
-        told[event.product] += event.quantity if event.action is Action.TAKE else -event.quantity
-        assert event.stamp_ns > last
-    net = Counter()
-    for event, _ in bare.effects:
-        if last - event.stamp_ns < 15 * SECOND:
-            net[event.product] += event.quantity if event.action is Action.TAKE else -event.quantity
-    assert all(n > 0 for n in told.values())
-    assert set(told) <= set(net)
+    told = [e for e, _ in WhenSeen(bare, hide).effects]
+    assert not any(e.product == returned.product and e.stamp_ns <= last + 2 * SECOND for e in told)
+    others = [e for e, _ in bare.effects if not first <= e.stamp_ns <= last + SECOND]
+    assert len(told) >= len(others) > 0
+    at_once = [e for e, _ in WhenSeen(bare, looked_from(bare, lambda tick: False)).effects]
+    assert sum(e.product == returned.product for e in at_once) >= 2
 
 
 def test_what_is_never_seen_is_not_told(bare):
@@ -168,3 +172,39 @@ def test_without_scales_what_is_not_seen_yet_is_no_answer(store, simulation):
     )
     assert kinds["change", "none"]
     assert kinds["change", "change"]
+    for sample in found:
+        if sample.unweighed is not None and sample.unweighed.kind == "change":
+            assert not sample.unweighed.delta.any()
+
+
+def test_a_recording_ends_when_it_ends_whoever_answers(simulation):
+    ends = []
+    for model in (None, Teacher(simulation.effects, np.random.default_rng(0))):
+        seen = []
+
+        class Watching(RecalledEyes):
+            def looked(self, tick_ns, seen=seen):
+                seen.append(tick_ns)
+                return super().looked(tick_ns)
+
+        eyes = Watching(simulation.store, WhereTheyCameIn(), {}, Sightings({}, ""))
+        list(samples_of(simulation, model, (0.0, 0.0), eyes, unseen_frames(simulation)))
+        ends.append(seen)
+    assert ends[0] == ends[1]
+    assert ends[0]
+
+
+def test_sightings_of_another_simulation_are_refused(sightings, simulation, monkeypatch):
+    monkeypatch.setattr("aisle.learning.sights.simulations", lambda *_: [simulation])
+    vision = SimpleNamespace(follower=WhereTheyCameIn(), looks_of=lambda _: {})
+    assert store_samples(1, 0, vision, [sightings], None)
+    with pytest.raises(ValueError, match="was another one"):
+        store_samples(1, 0, vision, [replace(sightings, of_what="other")], None)
+
+
+def test_a_file_that_was_cut_off_is_refused(tmp_path, sightings):
+    path = path_of(tmp_path, 1, 1)
+    write(path, "d", [sightings])
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="not sightings"):
+        read(path, "d")

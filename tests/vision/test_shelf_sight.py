@@ -184,5 +184,59 @@ def test_of_two_cameras_the_surer_one_counts_for_more(walls):
         show(sight, walls, tick, left=RED, right=RED)
     _, state = sight.window(SHELF, START + REMEMBERED * TICK_NS)
     both = np.minimum(*(view.px_per_dm for view in ShelfStrips(walls).views(SHELF))) > 0
+    assert both.any()
     assert (state[both, -1, GAIN] > 0.04).all()
     assert (state[both, -1, OFF] < 0.01).all()
+
+
+def test_errors_do_not_add_up_over_an_hour(walls):
+    class Noisy(Goods):
+        rng = np.random.default_rng(1)
+
+        def changes(self, before, after, slopes):
+            found = super().changes(before, after, slopes)
+            for change in found:
+                change[:, 0] += self.rng.laplace(0, 0.003, len(change))
+            return found
+
+    sight = ShelfSight(ShelfStrips(walls), [SHELF], Noisy())
+    picture = {"left": plain(walls.cameras["left"], RED)}
+    for tick in range(4 * 3600):
+        sight.keep(sight.look(START + tick * TICK_NS, picture))
+    _, state = sight.window(SHELF, START + tick * TICK_NS)
+    # No more than what each glance is off by itself.
+    assert np.abs(state[..., GAIN]).std() < 0.007
+    assert sight.changed(START + tick * TICK_NS) == []
+
+
+def test_what_went_while_a_camera_was_lost_is_not_told_twice(walls):
+    sight = ShelfSight(ShelfStrips(walls), [SHELF], Goods())
+    for tick in range(140):
+        colour = (200, 50, 25 if tick < 50 else 15)
+        cameras = ("left",) if 30 <= tick < 90 else ("left", "right")
+        show(sight, walls, tick, **dict.fromkeys(cameras, colour))
+        _, state = sight.window(SHELF, START + tick * TICK_NS)
+        seen = state[:, -1, SEEN] > 0
+        went = -0.1 if 50 <= tick < 50 + REMEMBERED else 0.0
+        # Both cameras see the columns in the middle; those that only the lost one sees tell later.
+        middle = seen[: len(seen) // 3].nonzero()[0]
+        np.testing.assert_allclose(state[middle, -1, GAIN], went, atol=0.006, err_msg=str(tick))
+
+
+def test_a_camera_that_somebody_stands_before_says_nothing_of_what_came_or_went(walls):
+    class Fooled(ByColour):
+        """Whoever is blocked is very sure that much has gone."""
+
+        def changes(self, before, after, slopes):
+            return [
+                np.tile(np.float32([-0.2, 0.001] if a[..., 2].mean() > 128 else [0, 0.05]),
+                        (len(slope), 1))
+                for a, slope in zip(after, slopes, strict=True)
+            ]  # fmt: skip
+
+    sight = ShelfSight(ShelfStrips(walls), [SHELF], Fooled())
+    for tick in range(120):
+        left, right = (BLUE, RED) if tick // 30 % 2 else (RED, BLUE)
+        show(sight, walls, tick, left=left, right=right)
+        _, state = sight.window(SHELF, START + tick * TICK_NS)
+        assert not state[..., GAIN].any()

@@ -9,15 +9,18 @@ two pictures of a pair people have moved on, and from some places units were tak
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.files import write_atomic
 from aisle.learning.column_labels import BLOCKED
 from aisle.learning.looks import Filming, bought_down, looks_spec
 from aisle.sim.choreography.performance import SECOND, Performance
@@ -54,10 +57,9 @@ class Changes:
 
 def save(changes: Changes, path: Path) -> None:
     """Write a file, whole or not at all."""
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(file, **asdict(changes))
-    part.replace(path)
+    data = io.BytesIO()
+    np.savez(data, **asdict(changes))
+    write_atomic(path, data.getvalue())
 
 
 def load(path: Path) -> Changes:
@@ -66,11 +68,14 @@ def load(path: Path) -> Changes:
     Raises:
         ValueError: It is none.
     """
-    with np.load(path, allow_pickle=False) as arrays:
-        missing = {field.name for field in fields(Changes)} - set(arrays.files)
-        if missing:
-            raise ValueError(f"{path}: no {', '.join(sorted(missing))}")
-        return Changes(**{field.name: arrays[field.name] for field in fields(Changes)})
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            missing = {field.name for field in fields(Changes)} - set(arrays.files)
+            if missing:
+                raise ValueError(f"{path}: no {', '.join(sorted(missing))}")
+            return Changes(**{field.name: arrays[field.name] for field in fields(Changes)})
+    except (BadZipFile, EOFError) as error:
+        raise ValueError(f"{path}: no pairs of strips: {error!r}") from error
 
 
 def goods_in(

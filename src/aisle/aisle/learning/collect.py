@@ -211,11 +211,12 @@ def samples_of(
                 blind = None if seen is None else seen.unweighed(window, right)
                 found.append(Sample(window.arrays, right, blind))
 
+    # Drawn first: a recording ends when it ends, whoever answers.
+    end_ns = _end_ns(simulation, rng)
     decode = DecodeConfig(commit=0.5) if model is None else _own_decode(rng)
     runtime = model or Teacher(effects, rng)
     fusion = Fusion(simulation.store, runtime, FusionConfig(decode=decode), observe, eyes)
     begun: set[str] = set()
-    end_ns = _end_ns(simulation, rng)
     for arrival_ns, record in simulation.records(frames):
         if arrival_ns > end_ns:
             break

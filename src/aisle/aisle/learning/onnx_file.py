@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -28,9 +29,26 @@ def save_onnx(program: torch.onnx.ONNXProgram | None, path: Path) -> None:
 
 def forget_sources(model: onnx.ModelProto) -> None:
     """Drop what a model's file says of where it was made."""
-    graphs = [model, model.graph, *model.functions]
-    nodes = [node for graph in (model.graph, *model.functions) for node in graph.node]
-    values = [*model.graph.value_info, *model.graph.input, *model.graph.output]
-    for part in (*graphs, *nodes, *values, *model.graph.initializer):
-        del part.metadata_props[:]
-        part.doc_string = ""
+    _forget(model)
+    for part in (model.graph, *model.functions):
+        _forget_graph(part)
+
+
+def _forget_graph(graph: onnx.GraphProto | onnx.FunctionProto) -> None:
+    _forget(graph)
+    for value in graph.value_info:
+        _forget(value)
+    if isinstance(graph, onnx.GraphProto):
+        for part in (*graph.input, *graph.output, *graph.initializer):
+            _forget(part)
+    for node in graph.node:
+        _forget(node)
+        for attribute in node.attribute:
+            inner = [attribute.g] if attribute.HasField("g") else []
+            for within in (*inner, *attribute.graphs):
+                _forget_graph(within)
+
+
+def _forget(part: Any) -> None:
+    del part.metadata_props[:]
+    part.doc_string = ""

@@ -82,7 +82,7 @@ class Run(Generic[N, C]):
         return self.directory / "checkpoint.pt"
 
     def _resume(self) -> None:
-        state = torch.load(self.checkpoint, self.compute.device, weights_only=True)
+        state = torch.load(self.checkpoint, "cpu", weights_only=True)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import fsspec
@@ -23,6 +23,7 @@ from aisle.learning.labels import Label
 
 _HALF = ("column_feature", "column_state")
 _DELTA = "delta"
+_VISION = "vision.json"
 
 
 class Shards:
@@ -30,11 +31,27 @@ class Shards:
 
     Args:
         url: Of the folder: a path, or what fsspec takes (`s3://...`, `memory://...`).
+        vision: Digests of the networks that look, which all shards of a folder were made with; the
+            folder keeps them. None where no shard is written or they are of no interest.
+
+    Raises:
+        ValueError: The folder's shards were made with other networks.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, vision: Mapping[str, str] | None = None) -> None:
         self._files, self._folder = fsspec.url_to_fs(url)
         self._files.makedirs(self._folder, exist_ok=True)
+        if vision is not None:
+            self._check(dict(vision))
+
+    def _check(self, vision: dict[str, str]) -> None:
+        path = f"{self._folder}/{_VISION}"
+        if not self._files.exists(path):
+            with self._files.open(path, "w") as file:
+                json.dump(vision, file)
+        with self._files.open(path, "r") as file:
+            if json.load(file) != vision:
+                raise ValueError(f"{self._folder}: these shards were made with other networks")
 
     def names(self) -> list[str]:
         """Names of all whole shards, sorted."""
@@ -103,7 +120,10 @@ def _unpacked(held: dict[str, bytes]) -> Sample:
         arrays: Arrays = {name: found[name] for name in ALL_SHAPES if name in found.files}
         delta: NDArray[np.float32] | None = found[_DELTA] if _DELTA in found.files else None
     right = _label(said["right"], delta)
-    return Sample(arrays, right, _label(said["unweighed"], delta) if "unweighed" in said else None)
+    # Cameras do not weigh.
+    nothing = None if delta is None else np.zeros_like(delta)
+    blind = _label(said["unweighed"], nothing) if "unweighed" in said else None
+    return Sample(arrays, right, blind)
 
 
 def _label(said: dict[str, Any], delta: NDArray[np.float32] | None) -> Label:

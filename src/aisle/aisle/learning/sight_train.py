@@ -198,6 +198,9 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="as torch names it, `cuda` for a GPU")
     args = parser.parse_args()
     config, compute = SightConfig(steps=args.steps), Compute(args.device)
+    vision = json.loads((args.vision / MANIFEST).read_text())
+    for folder in (args.shards, args.held_out):
+        Shards(folder, vision["sha256"])
     trainer = train(
         args.out, args.shards, args.held_out, config, args.scales, args.minutes, compute
     )
@@ -205,7 +208,6 @@ def main() -> None:
     held_out.refresh()
     checks = _checks(held_out, config.batch)
     temperature, choices = session_temperature(trainer.learnt, checks["all"])
-    vision = json.loads((args.vision / MANIFEST).read_text())
     for name in (MANIFEST, *vision["sha256"]):
         shutil.copy(args.vision / name, args.out / name)
     manifest = {

@@ -11,6 +11,7 @@ Several processes with different seeds may fill one folder.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import json
 import re
@@ -19,6 +20,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +51,8 @@ class Sightings:
     """What was seen in one scenario, by tick."""
 
     looked: Mapping[int, Looked]
+    of_what: str
+    """Digest of the simulation: see `fingerprint`."""
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """For a file: features and states at half precision, shelves side by side."""
@@ -81,7 +85,7 @@ class Sightings:
         return {
             "tick": np.array(ticks, np.int64), "shelf": np.array(names, np.str_), "end": ends,
             "feature": feature, "state": state, "shown": shown,
-            "picture": picture, "seen": seen, "mapped": mapped,
+            "picture": picture, "seen": seen, "mapped": mapped, "of_what": np.array(self.of_what),
         }  # fmt: skip
 
     @staticmethod
@@ -102,7 +106,7 @@ class Sightings:
             }
             glances = {n: Glance(tick, feature[row, s], state[row, s]) for n, s in spans.items()}
             found[tick] = Looked(glances, (picture[row], seen[row]) if mapped[row] else None)
-        return Sightings(found)
+        return Sightings(found, str(arrays["of_what"]))
 
 
 class _Keeping(Eyes):
@@ -197,6 +201,14 @@ def simulations(seed: int, number: int) -> Iterator[Simulation]:
             return
 
 
+def fingerprint(simulation: Simulation) -> str:
+    """What cameras saw belongs to this and to no other simulation: a digest of what happens."""
+    slots = sorted((s.id, s.product, s.shelf, s.area) for s in simulation.store.slots.values())
+    events = [event for event, _ in simulation.effects]
+    told = repr((slots, events, simulation.gate_events, simulation.scenario.cameras))
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
 def looks_of(store: Store, vision: Vision) -> dict[str, Floats]:
     """What the encoder makes of each product's catalogue pictures."""
     return vision.looks_of({p.id: list(catalogue_of(p)) for p in store.products.values()})
@@ -214,7 +226,7 @@ def record(simulation: Simulation, vision: Vision) -> Sightings:
         deque(samples_of(simulation, None, (0.0, 0.0), eyes, cameras.frames()), maxlen=0)
     finally:
         cameras.close()
-    return Sightings(eyes.kept)
+    return Sightings(eyes.kept, fingerprint(simulation))
 
 
 def write(path: Path, digest: str, scenarios: list[Sightings]) -> None:
@@ -241,8 +253,11 @@ def read(path: Path, digest: str) -> list[Sightings]:
     Raises:
         ValueError: It is none, or another encoder looked.
     """
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (BadZipFile, EOFError) as error:
+        raise ValueError(f"{path}: not sightings: {error!r}") from error
     if str(arrays.pop("encoder", "")) != digest:
         raise ValueError(f"{path}: another encoder looked at these stores")
     parts: dict[str, dict[str, NDArray[np.generic]]] = {}

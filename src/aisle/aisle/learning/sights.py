@@ -22,6 +22,7 @@ from aisle.learning.shards import Shards
 from aisle.learning.sightings import (
     RecalledEyes,
     Sightings,
+    fingerprint,
     looks_of,
     path_of,
     read,
@@ -32,6 +33,8 @@ from aisle.learning.sightings import (
 from aisle.learning.when_seen import WhenSeen
 from aisle.vision.networks import Vision, load_vision
 
+_WRITING_S = 5.0
+"""A model that is being written is whole by then."""
 KEEP = (0.25, 0.9)
 """Share of windows kept when nothing is to say, and when something is."""
 
@@ -47,10 +50,15 @@ def store_samples(
         vision: What looked, and follows.
         sightings: What was seen in each scenario.
         model: Answers in place of the teacher when given.
+
+    Raises:
+        ValueError: The sightings are of other stores or other people: the simulator has changed.
     """
     found: list[Sample] = []
     looks = None
     for simulation, seen in zip(simulations(seed, number), sightings, strict=True):
+        if seen.of_what != fingerprint(simulation):
+            raise ValueError(f"store {number} of seed {seed} was another one when it was looked at")
         looks = looks or looks_of(simulation.store, vision)
         eyes = RecalledEyes(simulation.store, vision.follower, looks, seen)
         frames, when = unseen_frames(simulation), WhenSeen(simulation, seen.looked)
@@ -59,11 +67,16 @@ def store_samples(
 
 
 def _model(path: Path | None) -> OnnxRuntime | None:
-    """The model as it is so far; None as long as there is none, or while it is being written."""
+    """The model as it is so far; None as long as there is none.
+
+    Raises:
+        ModelError: It cannot be loaded, nor a little later.
+    """
     try:
-        return None if path is None else load_runtime(path)
+        return load_runtime(path) if path is not None and path.is_file() else None
     except ModelError:
-        return None
+        time.sleep(_WRITING_S)
+        return load_runtime(path)
 
 
 def main() -> None:
@@ -78,7 +91,8 @@ def main() -> None:
     parser.add_argument("--scales", type=int, default=600, help="windows of scales for each store")
     parser.add_argument("--seeds", type=int, nargs="*", help="of the sightings; all when left out")
     args = parser.parse_args()
-    shards, vision = Shards(args.out), load_vision(args.vision)
+    vision = load_vision(args.vision)
+    shards = Shards(args.out, vision.manifest["sha256"])
     done = set(shards.names())
     for seed, number in stores_in(args.sightings):
         name = f"sights-{seed}-{number:05d}.tar"

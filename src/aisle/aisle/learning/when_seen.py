@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from aisle.fusion.eyes import Looked
 from aisle.fusion.windows import COLUMN_M, WINDOW_NS, Window
 from aisle.learning.labels import LATEST_NS, SOONEST_NS, Effect, Label, change_label, open_events
-from aisle.sim.script import Deed
+from aisle.sim.script import Deed, DeedKind
 from aisle.sim.simulation import SECOND, Simulation, TruthEvent
 from aisle.vision.shelf_sight import clear_views
 
@@ -33,12 +33,19 @@ class WhenSeen:
     def __init__(self, simulation: Simulation, looked: Mapping[int, Looked]) -> None:
         self._simulation = simulation
         self._clear = _Clear(looked)
-        deeds = {_key(simulation, d): d for d in simulation.script.deeds}
+        deeds = {
+            _key(simulation, d): d for d in simulation.script.deeds if d.kind is not DeedKind.TOUCH
+        }
         self._seen_ns = {
             event: self._first_ns(event, deeds[event.stamp_ns, event.session, event.product])
             for event, _ in simulation.effects
         }
-        self.effects = self._told()
+        self._shown = self._as_seen()
+        shelves = simulation.store.shelves
+        weighed = [effect for effect in simulation.effects if shelves[effect[0].shelf].plates]
+        bare = [now for _, now in self._shown if not shelves[now[0].shelf].plates]
+        self.effects = tuple(sorted([*weighed, *bare], key=lambda effect: effect[0].stamp_ns))
+        """Takes and returns as of when they can be known, in order of time."""
 
     def _first_ns(self, event: TruthEvent, deed: Deed) -> int | None:
         """The first tick at which the place of an event is seen again; None for never."""
@@ -49,45 +56,47 @@ class WhenSeen:
             return None
         return self._clear.first(event.shelf, columns, event.stamp_ns, LONGEST_NS)
 
-    def _told(self) -> tuple[Effect, ...]:
-        """All effects as of when they can be known, in order of time."""
-        found: list[Effect] = []
+    def _as_seen(self) -> list[tuple[TruthEvent, Effect]]:
+        """What is seen at all: each event as it happened, and its effect as of when it shows."""
+        found: list[tuple[TruthEvent, Effect]] = []
         for event, gain in self._simulation.effects:
-            if self._simulation.store.shelves[event.shelf].plates:
-                found.append((event, gain))
-                continue
             seen_ns = self._seen_ns[event]
             if seen_ns is None:
                 continue
             now = replace(event, stamp_ns=seen_ns)
-            undone = next((e for e in found if _undoes(now, e[0])), None)
+            undone = next((pair for pair in found if _undoes(now, pair[1][0])), None)
             if undone is not None:
                 found.remove(undone)
             else:
-                found.append((now, gain))
-        return tuple(sorted(found, key=lambda effect: effect[0].stamp_ns))
+                found.append((event, (now, gain)))
+        return found
 
     def unweighed(self, window: Window, right: Label) -> Label | None:
         """The right answer to a window if its shelf had no scales.
 
-        None where that depends on what was said before the window: something comes to be seen
-        that scales had told of before.
+        None where that depends on what was said before the window, since something comes to be
+        seen that scales had told of before; and where a wrong commit is to be withdrawn although
+        what proves it wrong may still be hidden.
         """
         if not self._simulation.store.shelves[window.shelf].plates:
             return right
+        here = [pair for pair in self._shown if pair[0].shelf == window.shelf]
         oldest_ns, tick_ns = window.tick_ns - LATEST_NS, window.tick_ns
-        for event, _ in self._simulation.effects:
-            seen_ns = self._seen_ns[event]
-            late = seen_ns is not None and tick_ns - WINDOW_NS < seen_ns <= tick_ns
-            if event.shelf == window.shelf and event.stamp_ns <= oldest_ns and late:
+        for event, (now, _) in here:
+            if event.stamp_ns <= oldest_ns and tick_ns - WINDOW_NS < now.stamp_ns <= tick_ns:
                 return None
-        if right.kind != "change":
-            return right
-        for effect in open_events(window, self._simulation.effects)[0]:
-            seen_ns = self._seen_ns[effect[0]]
-            if seen_ns is not None and seen_ns <= tick_ns - SOONEST_NS:
-                return change_label(window, effect)
-        return Label("none")
+        if right.kind == "withdraw":
+            return None
+        missed = {effect[0] for effect in open_events(window, self._simulation.effects)[0]}
+        shown = [
+            now for event, now in here
+            if event in missed and now[0].stamp_ns <= tick_ns - SOONEST_NS
+        ]  # fmt: skip
+        if not shown:
+            return Label("none")
+        event, gain = min(shown, key=lambda now: now[0].stamp_ns)
+        # Cameras do not weigh: what plates would have shown is not asked for.
+        return change_label(window, (event, np.zeros_like(gain)))
 
 
 class _Clear:

@@ -32,6 +32,8 @@ MOVED_M = 0.03
 """So much that came or went is a change, too, if it may not be as far off as that."""
 UNKNOWN_M = 0.1
 """How far off the gain of a column may be that has nothing to be compared with."""
+STEADY_M = 0.01
+"""What goods rise or fall by less than this is not added up."""
 _FADING = (0.5 ** np.arange(VIEWS)).astype(np.float32)
 """What the sights of a window count for its beginning, and turned round for its end."""
 
@@ -69,88 +71,77 @@ class Glance:
 
 
 class _Before:
-    """How one view last showed each column clearly, `REMEMBERED` ticks ago or before."""
+    """How one view last showed each column clearly, `REMEMBERED` ticks ago or before.
+
+    A column that was never clear is compared with its first clear sight.
+    """
 
     def __init__(self, width_px: int) -> None:
+        columns = width_px // COLUMN_PX
         self.strip: Image = np.zeros((ROWS, width_px, 3), np.uint8)
-        self.known = np.zeros(width_px // COLUMN_PX, bool)
-        self._newer: deque[tuple[int, Image, Bools, Bools]] = deque()
+        self.known = np.zeros(columns, bool)
+        self.base = np.zeros(columns, np.float32)
+        """[columns] metres of goods that there were then, more than when all began."""
+        self._newer: deque[tuple[int, Image, Bools, Floats]] = deque()
 
     def settle(self, tick_ns: int) -> None:
         """Take over what has become old enough by a tick."""
         while self._newer and tick_ns - self._newer[0][0] >= REMEMBERED * TICK_NS:
-            _, strip, clear, others = self._newer.popleft()
-            pixels = np.repeat(clear, COLUMN_PX)
-            self.strip[:, pixels] = strip[:, pixels]
-            # The shelf has been compared with from then on, and this camera did not see it.
-            self.known = (self.known & ~others) | clear
+            _, strip, clear, change = self._newer.popleft()
+            self._show(strip, clear)
+            least = np.maximum(change[:, 1], STEADY_M)
+            moved = clear & (np.abs(change[:, 0] - self.base) > least)
+            if moved.any():
+                # What most sights since do not say, too, is an error, and would stay for good.
+                since = [(clear, change), *((c, one) for _, _, c, one in self._newer)]
+                levels = np.stack([np.where(c, one[:, 0], np.nan) for c, one in since])
+                stays = np.nanmedian(levels[:, moved], 0) - self.base[moved]
+                moved[moved] = np.abs(stays) > least[moved]
+                self.base = np.where(moved, change[:, 0], self.base)
 
-    def add(self, tick_ns: int, strip: Image, clear: Bools, seen: Bools) -> None:
-        """What is shown now.
+    def add(self, tick_ns: int, part: _Part, level: Floats) -> None:
+        """What is shown now, and the level [columns] that all views together give."""
+        fresh = part.clear & ~self.known
+        self._show(part.strip, fresh)
+        self.base = np.where(fresh, level, self.base)
+        self._newer.append((tick_ns, part.strip, part.clear & self.known, part.change))
+        self.known = self.known | fresh
 
-        Args:
-            tick_ns: The tick.
-            strip: What the view shows.
-            clear: [columns] which of them it shows clearly.
-            seen: [columns] which of them any view does.
-        """
-        self._newer.append((tick_ns, strip, clear & seen, seen & ~clear))
-
-
-@dataclass(eq=False)
-class _Kept:
-    """A glance, and what of it is known only in the order of time."""
-
-    glance: Glance
-    level: Floats
-    """[columns] metres of goods that came since all began."""
-    settled: bool = False
-    """Whether what comes next is compared with it."""
-
-    def raised(self, base: Floats) -> Floats:
-        """The level that later glances are compared with, once it is this one's, where clear."""
-        return np.where(_clear_columns(self.glance.state), self.level, base)
+    def _show(self, strip: Image, columns: Bools) -> None:
+        pixels = np.repeat(columns, COLUMN_PX)
+        self.strip[:, pixels] = strip[:, pixels]
 
 
 class _Shelf:
     """What is remembered of one shelf."""
 
     def __init__(self, columns: int) -> None:
-        self._kept: deque[_Kept] = deque()
+        self._kept: deque[Glance] = deque()
         self._feature = np.zeros((columns, FEATURES), np.float32)
         self._state = np.zeros((columns, STATES), np.float32)
-        self._base = np.zeros(columns, np.float32)
-        """Level of what glances are compared with."""
 
     def keep(self, glance: Glance) -> None:
         """Add what is seen at a tick."""
-        for old in self._kept:
-            if not old.settled and glance.tick_ns - old.glance.tick_ns >= REMEMBERED * TICK_NS:
-                self._base = old.raised(self._base)
-                old.settled = True
-        self._kept.append(_Kept(glance, self._base + glance.state[:, GAIN]))
-        while glance.tick_ns - self._kept[0].glance.tick_ns >= VIEWS * TICK_NS:
-            gone = self._kept.popleft().glance
+        self._kept.append(glance)
+        while glance.tick_ns - self._kept[0].tick_ns >= VIEWS * TICK_NS:
+            gone = self._kept.popleft()
             self._feature, self._state = _overlaid(self._feature, self._state, [gone])
 
     def window(self, tick_ns: int) -> tuple[Floats, Floats]:
         """See `ShelfSight.window`."""
-        feature = np.zeros((len(self._base), VIEWS, FEATURES), np.float32)
-        state = np.zeros((len(self._base), VIEWS, STATES), np.float32)
-        age = [(kept, (tick_ns - kept.glance.tick_ns) // TICK_NS) for kept in self._kept]
-        old = [kept for kept, ticks in age if ticks >= REMEMBERED]
-        feature[:, 0], state[:, 0] = _overlaid(
-            self._feature, self._state, [kept.glance for kept in old]
-        )
-        state[:, 0, GAIN:] = 0
-        base = self._base
-        for kept in old:
-            base = base if kept.settled else kept.raised(base)
-        for kept, ticks in age:
+        feature = np.zeros((len(self._state), VIEWS, FEATURES), np.float32)
+        state = np.zeros((len(self._state), VIEWS, STATES), np.float32)
+        age = [(glance, (tick_ns - glance.tick_ns) // TICK_NS) for glance in self._kept]
+        old = [glance for glance, ticks in age if ticks >= REMEMBERED]
+        feature[:, 0], state[:, 0] = _overlaid(self._feature, self._state, old)
+        for glance, ticks in age:
             if 0 <= ticks < VIEWS - 1:
                 place = VIEWS - 1 - ticks
-                feature[:, place], state[:, place] = kept.glance.feature, kept.glance.state
-                state[:, place, GAIN] = (kept.level - base) * kept.glance.state[:, SEEN]
+                feature[:, place], state[:, place] = glance.feature, glance.state
+        clear = clear_views(state) > 0
+        first = np.take_along_axis(state[..., GAIN], clear.argmax(1)[:, None], 1)
+        state[..., GAIN] = (state[..., GAIN] - first) * clear.any(1, keepdims=True)
+        state[..., GAIN] *= state[..., SEEN]
         return feature, state
 
 
@@ -180,6 +171,8 @@ class ShelfSight:
         self._shelves = {name: self._nothing(name) for name in self._views}
         self._before: dict[tuple[str, str], _Before] = {}
         """By shelf and camera."""
+        self._level: dict[str, Floats] = {}
+        """Of each shelf's columns when last looked at: see `_Before.base`."""
 
     def _nothing(self, shelf: str) -> _Shelf:
         return _Shelf(self._views[shelf][0].width_px // COLUMN_PX)
@@ -200,17 +193,19 @@ class ShelfSight:
             shown, strips, found, changes, strict=True
         ):
             parts.setdefault(view.shelf, []).append(_Part(view, strip, feature, state, change))
-        glances = {shelf: _merged(tick_ns, some) for shelf, some in parts.items()}
-        for shelf, glance in glances.items():
-            seen = _clear_columns(glance.state)
-            for part in parts[shelf]:
-                self._before[shelf, part.view.camera].add(tick_ns, part.strip, part.clear, seen)
+        glances = {}
+        for shelf, some in parts.items():
+            level = self._level.get(shelf, np.zeros(len(some[0].change), np.float32))
+            glances[shelf] = glance = _merged(tick_ns, some, level)
+            self._level[shelf] = level = glance.state[:, GAIN]
+            for part in some:
+                self._before[shelf, part.view.camera].add(tick_ns, part, level)
         return glances
 
     def _compared(
         self, tick_ns: int, shown: Sequence[StripView], strips: Sequence[Image]
     ) -> list[Floats]:
-        """Gain and how far off it may be, [columns, 2], for each view."""
+        """Level of the goods and how far off it may be, [columns, 2], for each view."""
         olds = []
         for view in shown:
             old = self._before.setdefault((view.shelf, view.camera), _Before(view.width_px))
@@ -220,10 +215,11 @@ class ShelfSight:
         said = self._encoder.changes(
             [olds[i].strip for i in some], [strips[i] for i in some], [shown[i].slope for i in some]
         )
-        nothing = np.array([[0, UNKNOWN_M]], np.float32)
-        found = [nothing.repeat(len(old.known), 0) for old in olds]
+        found = [np.stack([o.base, np.full_like(o.base, UNKNOWN_M)], -1) for o in olds]
         for i, change in zip(some, said, strict=True):
-            found[i][olds[i].known] = change[olds[i].known]
+            good = olds[i].known & np.isfinite(change).all(-1)
+            found[i][good, 0] += change[good, 0]
+            found[i][good, 1] = change[good, 1]
         return found
 
     def keep(self, glances: Mapping[str, Glance]) -> None:
@@ -234,6 +230,7 @@ class ShelfSight:
     def forget(self) -> None:
         """Forget all that was seen: what comes is of another time."""
         self._before.clear()
+        self._level.clear()
         self._shelves = {name: self._nothing(name) for name in self._views}
 
     def window(self, shelf: str, tick_ns: int) -> tuple[Floats, Floats] | None:
@@ -242,7 +239,7 @@ class ShelfSight:
         None for a shelf that no camera sees. What was not seen is 0. The first view is not of one
         tick: it has each column as it was when last seen clearly, `REMEMBERED` ticks ago or before.
         Somebody who stands before a shelf for long hides what he does until he goes. What came or
-        went in the other views is against the first one.
+        went in a view is against the first one in which the column is clear.
         """
         return self._shelves[shelf].window(tick_ns) if shelf in self._shelves else None
 
@@ -303,7 +300,7 @@ class _Part:
     state: Floats
     """[columns, 3]: empty, blocked, free metres."""
     change: Floats
-    """[columns, 2]: gain, and how far off it may be."""
+    """[columns, 2]: level of the goods, and how far off it may be."""
 
     @property
     def clear(self) -> Bools:
@@ -314,22 +311,33 @@ class _Part:
         return _clear_columns(state)
 
 
-def _merged(tick_ns: int, parts: Sequence[_Part]) -> Glance:
-    """Several cameras' views of one shelf: of each column, whoever sees it well and unblocked."""
+def _merged(tick_ns: int, parts: Sequence[_Part], level: Floats) -> Glance:
+    """Several cameras' views of one shelf: of each column, whoever sees it well and unblocked.
+
+    Args:
+        tick_ns: The tick.
+        parts: What cameras show.
+        level: [columns] of the goods so far; it stays where no camera sees a column clearly.
+    """
     sharp = np.stack([part.view.px_per_dm for part in parts])
     feature = np.stack([part.feature for part in parts])
     state = np.stack([part.state for part in parts])
-    gain, off = np.moveaxis(np.stack([part.change for part in parts]), -1, 0)
+    levels, off = np.moveaxis(np.stack([part.change for part in parts]), -1, 0)
     weight = sharp * (1 - state[..., BLOCKED] + 0.01)
     total = weight.sum(0)
     weight = weight / np.maximum(total, 1e-6)
     mixed = (feature * weight[..., None]).sum(0)
     length = np.maximum(np.linalg.norm(mixed, axis=-1, keepdims=True), 1e-6)
     said = (state * weight[..., None]).sum(0)
-    # Whoever is sure of what came or went counts for more of it.
-    sure = weight / np.square(off)
-    known = np.maximum(sure.sum(0), 1e-6)
-    both = np.stack([(gain * sure).sum(0) / known, 1 / np.sqrt(known)], -1)
+    # Whoever is sure of what came or went counts for more of it, but only of what he sees clearly.
+    clear = sharp * np.stack([part.clear for part in parts])
+    share = clear / np.maximum(clear.sum(0), 1e-6)
+    sure = share / np.square(off)
+    known = clear.sum(0) > 0
+    sum_ = np.maximum(sure.sum(0), 1e-6)
+    now = np.where(known, (levels * sure).sum(0) / sum_, level)
+    both = np.stack([now, np.where(known, 1 / np.sqrt(sum_), UNKNOWN_M)], -1)
     seen = (total > 0)[:, None]
-    merged = np.concatenate([said[:, :SEEN], np.ones_like(seen), said[:, SEEN:], both], -1) * seen
+    merged = np.concatenate([said[:, :SEEN], np.ones_like(seen), said[:, SEEN:]], -1) * seen
+    merged = np.concatenate([merged, both], -1)
     return Glance(tick_ns, (mixed / length * seen).astype(np.float32), merged.astype(np.float32))
