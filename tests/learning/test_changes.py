@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from aisle.learning.array_files import load, save
 from aisle.learning.change_train import (
     Batch,
     ChangeTrainConfig,
@@ -16,7 +17,7 @@ from aisle.learning.change_train import (
     make_batch,
     train,
 )
-from aisle.learning.changes import Changes, goods_in, load, look_twice, save
+from aisle.learning.changes import Changes, goods_in, look_twice
 from aisle.receipt_model.change import StripChange
 from aisle.sim.scene import Unit
 from aisle.store.types import Product, Shelf
@@ -71,12 +72,15 @@ def test_rendered_pairs_differ_where_something_moved_and_come_back_from_a_file(r
     still = (rendered.gain == 0) & (rendered.clear > 0)
     assert away[changed].mean() > 2 * away[still].mean()
     save(rendered, tmp_path / "a.npz")
-    found = load(tmp_path / "a.npz")
+    found = load(Changes, tmp_path / "a.npz")
     for name in ("before", "after", "columns", "gain", "clear", "slope"):
         np.testing.assert_array_equal(getattr(found, name), getattr(rendered, name))
     np.savez(tmp_path / "b.npz", before=rendered.before)
     with pytest.raises(ValueError, match="no after, clear"):
-        load(tmp_path / "b.npz")
+        load(Changes, tmp_path / "b.npz")
+    (tmp_path / "c.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:1000])
+    with pytest.raises(ValueError, match="cut off"):
+        load(Changes, tmp_path / "c.npz")
 
 
 def test_what_does_not_count_is_not_learnt_from():

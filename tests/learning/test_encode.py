@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from aisle.learning.array_files import save
 from aisle.learning.column_labels import BLOCKED, EMPTY
 from aisle.learning.columns import BatchConfig, check, make_batch, shows_of
 from aisle.learning.compute import PRECISIONS, Compute
 from aisle.learning.encode import EncodeConfig, Trainer, train
 from aisle.learning.export_encoder import check_equal, export_encoder
-from aisle.learning.looks import Looks, save
+from aisle.learning.looks import Looks
 from aisle.receipt_model.encoder import EncoderConfig, Shows, StripEncoder
 from aisle.vision.networks import CATALOGUE, STRIPS
 from aisle.vision.strips import COLUMN_PX, ROWS

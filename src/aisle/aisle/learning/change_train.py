@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from aisle.learning.changes import Changes, load
+from aisle.learning.array_files import Library
+from aisle.learning.changes import Changes
+from aisle.learning.columns import lit
 from aisle.learning.compute import PRECISIONS, Compute
 from aisle.learning.run import Run
 from aisle.receipt_model.change import StripChange
@@ -70,14 +72,14 @@ class Trainer(Run[StripChange, ChangeTrainConfig]):
     ) -> None:
         super().__init__(directory, StripChange, config, (0.9, 0.999), compute)
 
-    def learn(self, batch: Batch) -> float:
-        """One step; the loss."""
+    def learn(self, batch: Batch) -> dict[str, float]:
+        """One step."""
         batch = self.compute.moved(batch)
         with self.compute.cast():
             gain, off = self.network(batch.before, batch.after, batch.slope)
         total = loss(gain.float(), off.float(), batch)
         self.descend(total)
-        return float(total.detach())
+        return {"loss": float(total.detach())}
 
 
 def loss(gain: Tensor, off: Tensor, batch: Batch) -> Tensor:
@@ -86,38 +88,12 @@ def loss(gain: Tensor, off: Tensor, batch: Batch) -> Tensor:
     return (away * batch.clear).sum() / batch.clear.sum().clamp(min=1)
 
 
-class Library:
-    """The stores of a directory, the newest too; each file is read once."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._known: dict[Path, Changes] = {}
-
-    def stores(self) -> list[Changes]:
-        """All that there are now.
-
-        Raises:
-            ValueError: There is none.
-        """
-        for path in sorted(self.directory.glob("changes-*.npz")):
-            if path not in self._known:
-                self._known[path] = load(path)
-        if not self._known:
-            raise ValueError(
-                f"{self.directory}: no changes-*.npz; `aisle.learning.changes` makes them"
-            )
-        return list(self._known.values())
-
-
 def make_batch(rng: Rng, library: list[Changes], config: ChangeTrainConfig) -> Batch:
     """Draw pieces of strips from everywhere, in other light and colours, some turned round."""
     parts = [_piece(rng, library[int(rng.integers(len(library)))], config.columns)
              for _ in range(config.batch)]  # fmt: skip
     before, after, slope, gain, clear = (np.stack(part) for part in zip(*parts, strict=True))
-    strips = [
-        torch.from_numpy(np.ascontiguousarray(_lit(rng, strip).transpose(0, 3, 1, 2)))
-        for strip in (before, after)
-    ]
+    strips = [lit(rng, strip, 0.06, 0.02) for strip in (before, after)]
     return Batch(*strips, *(torch.from_numpy(part) for part in (slope, gain, clear)))
 
 
@@ -147,14 +123,6 @@ def _piece(rng: Rng, changes: Changes, columns: int) -> tuple[np.ndarray, ...]:
         slope, gain, clear = slope[::-1] * np.array([-1, 1], np.float32), gain[::-1], clear[::-1]
     order = rng.permutation(3)
     return (*(piece[..., order] for piece in found), slope, gain.copy(), clear.copy())
-
-
-def _lit(rng: Rng, strips: np.ndarray) -> np.ndarray:
-    """[B, H, W, 3] each in a light of its own, uint8."""
-    light = np.exp(
-        rng.normal(0, 0.06, (len(strips), 1)) + rng.normal(0, 0.02, (len(strips), 3))
-    ).astype(np.float32)
-    return np.clip(strips * light[:, None, None], 0, 255).astype(np.uint8)
 
 
 @torch.no_grad()
@@ -203,26 +171,16 @@ def train(
         ValueError: A directory has no pictures.
     """
     torch.set_num_threads(1)
-    trainer, library, others = Trainer(out, config, compute), Library(data), Library(held_out)
-    stores, held = library.stores(), others.stores()
-    begun = time.monotonic()
-    before, saved, mean = trainer.seconds, begun, 0.0
-    while trainer.step < config.steps and time.monotonic() - begun < 60 * minutes:
-        rng = np.random.default_rng((config.seed, trainer.step, 9))
-        value = trainer.learn(make_batch(rng, stores, config))
-        mean = 0.98 * mean + 0.02 * value if mean else value
-        trainer.seconds = before + time.monotonic() - begun
-        if trainer.step % config.check_every == 0:
-            stores = library.stores()
-            found = {k: round(v, 4) for k, v in check(trainer.learnt, held).items()}
-            trainer.log(
-                step=trainer.step, seconds=round(trainer.seconds), stores=len(stores),
-                train=round(mean, 4), check=found,
-            )  # fmt: skip
-        if time.monotonic() - saved > 60:
-            trainer.save()
-            saved = time.monotonic()
-    trainer.save()
+    trainer = Trainer(out, config, compute)
+    library, others = (Library(folder, Changes, "changes") for folder in (data, held_out))
+    library.stores()
+    held = others.stores()
+
+    def look() -> dict[str, Any]:
+        found = {k: round(v, 4) for k, v in check(trainer.learnt, held).items()}
+        return {"stores": len(library.stores()), "check": found}
+
+    trainer.go(lambda rng: trainer.learn(make_batch(rng, library.stores(), config)), look, minutes)
     found = check(trainer.learnt, held)
     trainer.log(event="finished", step=trainer.step, check=found, config=asdict(config))
     return trainer

@@ -9,18 +9,16 @@ two pictures of a pair people have moved on, and from some places units were tak
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aisle.files import write_atomic
+from aisle.learning.array_files import save
 from aisle.learning.column_labels import BLOCKED
 from aisle.learning.looks import Filming, bought_down, looks_spec
 from aisle.sim.choreography.performance import SECOND, Performance
@@ -53,29 +51,6 @@ class Changes:
     """[columns] 1 where nobody stands before the column in either picture, and a camera sees it."""
     slope: NDArray[np.float32]
     """[columns, 2] as in `StripView`."""
-
-
-def save(changes: Changes, path: Path) -> None:
-    """Write a file, whole or not at all."""
-    data = io.BytesIO()
-    np.savez(data, **asdict(changes))
-    write_atomic(path, data.getvalue())
-
-
-def load(path: Path) -> Changes:
-    """Read a file of `save`.
-
-    Raises:
-        ValueError: It is none.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            missing = {field.name for field in fields(Changes)} - set(arrays.files)
-            if missing:
-                raise ValueError(f"{path}: no {', '.join(sorted(missing))}")
-            return Changes(**{field.name: arrays[field.name] for field in fields(Changes)})
-    except (BadZipFile, EOFError) as error:
-        raise ValueError(f"{path}: no pairs of strips: {error!r}") from error
 
 
 def goods_in(
@@ -165,15 +140,14 @@ def _scenes(store: Store, rng: Rng, count: int) -> Iterator[tuple[Scene, Scene]]
         )
         stock = [unit for unit in bought_down(first.units, rng) if not unit.holder]
         gone, came = _moved(store, stock, rng)
-        held = [[u for u in scene.units if u.holder] for scene in (first, second)]
-        taken = (
-            [unit for unit in stock if unit.id not in came],
-            [unit for unit in stock if unit.id not in gone],
-        )
-        yield tuple(
-            replace(scene, units=(*units, *own))
-            for scene, units, own in zip((first, second), taken, held, strict=True)
-        )  # type: ignore[misc]
+        before = [unit for unit in stock if unit.id not in came]
+        after = [unit for unit in stock if unit.id not in gone]
+        yield _with_stock(first, before), _with_stock(second, after)
+
+
+def _with_stock(scene: Scene, stock: Sequence[Unit]) -> Scene:
+    """The same people, with what they hold, before other shelves."""
+    return replace(scene, units=(*stock, *(unit for unit in scene.units if unit.holder)))
 
 
 def _moved(store: Store, stock: list[Unit], rng: Rng) -> tuple[set[str], set[str]]:

@@ -78,8 +78,8 @@ def make_batch(rng: Rng, library: list[Looks], config: BatchConfig) -> Batch:
     first = np.cumsum([0, *(len(p) for p in pictures)])
     product = [np.maximum(part, 0) + at for part, at in zip(label, first, strict=False)]
     return Batch(
-        _lit(rng, np.concatenate(strips), 0.06),
-        _lit(rng, np.concatenate(pictures), 0.02),
+        lit(rng, np.concatenate(strips), 0.15, 0.06),
+        lit(rng, np.concatenate(pictures), 0.15, 0.02),
         torch.from_numpy(np.concatenate(product).astype(np.int64)),
         torch.from_numpy(shows_of(np.concatenate(label))),
         *(torch.from_numpy(np.concatenate(part)) for part in (weight, slope, room, clear)),
@@ -158,14 +158,21 @@ def _dye(rng: Rng) -> NDArray[np.float32]:
     return np.asarray((1 - share) * np.eye(3) + share * rng.permutation(np.eye(3)), np.float32)
 
 
-def _lit(rng: Rng, pictures: NDArray[np.float32], cast: float) -> Tensor:
-    """[..., H, W, 3] in other light, as [..., 3, H, W]; `cast` is how far colours may lie apart."""
+def lit(rng: Rng, pictures: NDArray[np.generic], brightness: float, cast: float) -> Tensor:
+    """Pictures [..., H, W, 3], each in another light, as [..., 3, H, W].
+
+    Args:
+        rng: Draws.
+        pictures: RGB from 0 to 255.
+        brightness: Standard deviation of its logarithm.
+        cast: The same for each colour by itself.
+    """
     light = np.exp(
-        rng.normal(0, 0.15, (len(pictures), 1)) + rng.normal(0, cast, (len(pictures), 3))
+        rng.normal(0, brightness, (len(pictures), 1)) + rng.normal(0, cast, (len(pictures), 3))
     )
     shape = (len(pictures), *(1,) * (pictures.ndim - 2), 3)
-    lit = np.clip(pictures * light.reshape(shape).astype(np.float32), 0, 255)
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(lit, -1, -3)))
+    found = np.clip(pictures * light.reshape(shape).astype(np.float32), 0, 255)
+    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(found, -1, -3)))
 
 
 def losses(

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 
+from aisle.learning.array_files import Library
 from aisle.learning.columns import Batch, BatchConfig, check, losses, make_batch
 from aisle.learning.compute import PRECISIONS, Compute
-from aisle.learning.looks import Looks, load
+from aisle.learning.looks import Looks
 from aisle.learning.run import Run
 from aisle.receipt_model.encoder import StripEncoder
 
@@ -60,31 +60,6 @@ class Trainer(Run[StripEncoder, EncodeConfig]):
         return {name: float(value.detach()) for name, value in parts.items()}
 
 
-class Library:
-    """The stores of a directory, the newest too; each file is read once."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._known: dict[Path, Looks] = {}
-
-    def stores(self) -> list[Looks]:
-        """All that there are now.
-
-        Raises:
-            ValueError: There is none.
-        """
-        for path in sorted(self.directory.glob("looks-*.npz")):
-            if path not in self._known:
-                self._known[path] = load(path)
-        if not self._known:
-            raise ValueError(f"{self.directory}: no looks-*.npz; `aisle.learning.looks` makes them")
-        return list(self._known.values())
-
-    def products(self) -> set[str]:
-        """Ids of all products of the stores read so far."""
-        return {str(name) for looks in self._known.values() for name in looks.products}
-
-
 def train(
     data: Path, held_out: Path, out: Path, config: EncodeConfig, minutes: float,
     compute: Compute | None = None,
@@ -95,35 +70,31 @@ def train(
         ValueError: A directory has no pictures, or both hold the same products.
     """
     torch.set_num_threads(1)
-    trainer, library, others = Trainer(out, config, compute), Library(data), Library(held_out)
-    stores = library.stores()
+    trainer = Trainer(out, config, compute)
+    library, others = (Library(folder, Looks, "looks") for folder in (data, held_out))
+    library.stores()
     others.stores()
-    begun = time.monotonic()
-    before, saved = trainer.seconds, begun
-    mean: dict[str, float] = {}
-    while trainer.step < config.steps and time.monotonic() - begun < 60 * minutes:
-        rng = np.random.default_rng((config.seed, trainer.step, 5))
-        for name, value in trainer.learn(make_batch(rng, stores, config.batch)).items():
-            mean[name] = 0.98 * mean.get(name, value) + 0.02 * value
-        trainer.seconds = before + time.monotonic() - begun
-        if trainer.step % config.check_every == 0:
-            stores = library.stores()
-            found = check(trainer.learnt, others.stores(), config.check_strips)
-            trainer.log(
-                step=trainer.step, seconds=round(trainer.seconds), stores=len(stores),
-                scale=round(float(trainer.network.scale.detach().exp()), 1),
-                train={k: round(v, 4) for k, v in mean.items()},
-                check={k: round(v, 4) for k, v in found.items()},
-            )  # fmt: skip
-        if time.monotonic() - saved > 60:
-            trainer.save()
-            saved = time.monotonic()
-    trainer.save()
-    if others.products() & library.products():
+
+    def look() -> dict[str, Any]:
+        found = check(trainer.learnt, others.stores(), config.check_strips)
+        return {
+            "stores": len(library.stores()),
+            "scale": round(float(trainer.network.scale.detach().exp()), 1),
+            "check": {k: round(v, 4) for k, v in found.items()},
+        }
+
+    trainer.go(
+        lambda rng: trainer.learn(make_batch(rng, library.stores(), config.batch)), look, minutes
+    )
+    if _products(others) & _products(library):
         raise ValueError("products of the check were trained on")
     found = check(trainer.learnt, others.stores(), None)
     trainer.log(event="finished", step=trainer.step, check=found, config=asdict(config))
     return trainer
+
+
+def _products(library: Library[Looks]) -> set[str]:
+    return {str(name) for looks in library.stores() for name in looks.products}
 
 
 def main() -> None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.learning.array_files import save
 from aisle.learning.column_labels import (
     BLOCKED,
     EMPTY,
@@ -66,27 +67,6 @@ class Looks:
     """[columns, 2] as in `StripView`."""
     room: NDArray[np.float32]
     """[columns] metres that are free before the first thing: see `room_before`."""
-
-
-def save(looks: Looks, path: Path) -> None:
-    """Write a file, whole or not at all."""
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(file, **asdict(looks))
-    part.replace(path)
-
-
-def load(path: Path) -> Looks:
-    """Read a file of `save`.
-
-    Raises:
-        ValueError: It is none.
-    """
-    with np.load(path, allow_pickle=False) as arrays:
-        missing = {field.name for field in fields(Looks)} - set(arrays.files)
-        if missing:
-            raise ValueError(f"{path}: no {', '.join(sorted(missing))}")
-        return Looks(**{field.name: arrays[field.name] for field in fields(Looks)})
 
 
 def looks_spec(rng: Rng) -> StoreSpec:

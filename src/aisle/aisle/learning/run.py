@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from aisle.learning.compute import Compute
+
+_SAVE_S = 60.0
 
 
 class RunConfig(Protocol):
@@ -42,6 +46,10 @@ class RunConfig(Protocol):
     @property
     def average(self) -> float:
         """Decay of the averaged weights."""
+
+    @property
+    def check_every(self) -> int:
+        """Steps from check to check."""
 
 
 N = TypeVar("N", bound=nn.Module)
@@ -143,6 +151,33 @@ class Run(Generic[N, C]):
             for name, mean in self.average.state_dict().items():
                 if mean.is_floating_point():
                     mean.lerp_(values[name], 1 - keep)
+
+    def go(
+        self, learn: Callable[[np.random.Generator], dict[str, float]],
+        look: Callable[[], dict[str, Any]], minutes: float,
+    ) -> None:  # fmt: skip
+        """Learn until `config.steps`, or until `minutes` have passed; call again to go on.
+
+        Args:
+            learn: One step, which calls `descend`; what it draws depends on the step alone. Returns
+                what is to be logged as a running mean.
+            look: What else is to be logged every `check_every` steps.
+            minutes: At most, in this call.
+        """
+        begun, before = time.monotonic(), self.seconds
+        saved, mean = begun, dict[str, float]()
+        while self.step < self.config.steps and time.monotonic() - begun < 60 * minutes:
+            rng = np.random.default_rng((self.config.seed, self.step, 5))
+            for name, value in learn(rng).items():
+                mean[name] = 0.98 * mean.get(name, value) + 0.02 * value
+            self.seconds = before + time.monotonic() - begun
+            if self.step % self.config.check_every == 0:
+                rounded = {name: round(value, 4) for name, value in mean.items()}
+                self.log(step=self.step, seconds=round(self.seconds), train=rounded, **look())
+            if time.monotonic() - saved > _SAVE_S:
+                self.save()
+                saved = time.monotonic()
+        self.save()
 
 
 def _numbers(path: str, value: Any) -> Iterator[tuple[str, float]]:
