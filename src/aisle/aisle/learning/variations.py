@@ -31,8 +31,8 @@ class VariationConfig:
     no_cameras: float = 0.1
     no_tracks: float = 0.05
     camera_lost: float = 0.05
-    no_scales: float = 0.1
-    no_plates: float = 0.1
+    no_scales: float = 0.15
+    no_plates: float = 0.15
     no_looks: float = 0.05
     some_looks: float = 0.1
     turned: float = 0.7

@@ -115,6 +115,12 @@ def _impossible(static: Tensor, mask: Tensor) -> Tensor:
     return 1 - can.repeat_interleave(MAX_QUANTITY, dim=-1)
 
 
+def _said(pointer: Tensor, static: Tensor) -> Tensor:
+    """Units of each candidate that commits took, less those that they returned: [B, C]."""
+    units = (static[..., 0] - static[..., 1]) * static[..., 2] * 2
+    return (units[:, None] @ pointer)[:, 0]
+
+
 class ReceiptTransformer(nn.Module):
     """See the module's text. Inputs and their shapes: `aisle.fusion.windows.SHAPES`."""
 
@@ -196,10 +202,11 @@ class ReceiptTransformer(nn.Module):
             candidate_measured, candidate_plates,
         )  # fmt: skip
         if view is not None:
-            candidates = candidates + view.candidates(look)
+            said = _said(commit_candidate, commit_static)
+            candidates = candidates + view.candidates(look, candidate_mask, said)
         tokens.append(candidates)
-        said = self.commit_candidate(commit_candidate @ candidates)
-        tokens.append(self.commit_static(commit_static) + said)
+        named = self.commit_candidate(commit_candidate @ candidates)
+        tokens.append(self.commit_static(commit_static) + named)
         held = self.session_carries(session_carries @ candidates)
         tokens.append(self.session_static(session_static) + held)
         masks = [torch.ones_like(plate_mask[:, :1]), plate_mask, candidate_mask]

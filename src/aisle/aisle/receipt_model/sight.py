@@ -16,7 +16,9 @@ from aisle.fusion.windows import CLEAR, COLUMN_M, DEEPEST_M, FEATURES, STATES, T
 _ROOM, _GAIN = 3, 4
 """Places in a column's state: see `aisle.vision.shelf_sight`."""
 
-_PAIR = 8
+_PAIR = 10
+_KINDS = 6
+"""Ways to say how many units of a candidate have come: see `Sight._units`."""
 UNITS = 6
 """Numbers of `unit_features`."""
 _NEAR_M = 0.15
@@ -64,7 +66,9 @@ class Sight(nn.Module):
         self.column_in = nn.Linear(channels * VIEWS + 3, width)
         pairs = looks + 1
         self.changed = nn.Linear(3 * pairs, width)
-        self.candidate1 = nn.Linear((6 + 3 * UNITS) * pairs + 2 + 2 * VIEWS, width)
+        self.shown = nn.Parameter(torch.tensor([10.0, 0.3, 3.0]))
+        """Of what a column shows: sharpness of likeness, what none is like, what a place counts."""
+        self.candidate1 = nn.Linear((6 + _KINDS * UNITS) * pairs + 2 + 2 * VIEWS, width)
         self.candidate2 = nn.Linear(width, width)
         self.track1 = nn.Linear(TRACK * VIEWS, width)
         self.track2 = nn.Linear(width, width)
@@ -131,7 +135,7 @@ class Sight(nn.Module):
 
     def candidates(
         self, seen: Tensor, feature: Tensor, state: Tensor, look: Tensor, area: Tensor, on: Tensor,
-        mask: Tensor,
+        mask: Tensor, candidate_mask: Tensor, said: Tensor,
     ) -> Tensor:  # fmt: skip
         """What is added to candidate tokens, [B, C, D]: like which product columns look, and when.
 
@@ -143,6 +147,8 @@ class Sight(nn.Module):
             area: What one unit of a candidate stands on, square metres [B, C].
             on: Share of each column that is a candidate's place, [B, C, Q].
             mask: [B, Q].
+            candidate_mask: [B, C].
+            said: Units of each candidate that were said to have gone, less those to have come.
         """
         alike = torch.einsum("bhkqf,bcf->bhkcq", seen[..., :-1], look) * mask[:, None, None, None]
         home = on / on.sum(-1, keepdim=True).clamp(min=1e-3)
@@ -151,27 +157,48 @@ class Sight(nn.Module):
         # Against 0, so that columns which are only padding change nothing.
         most = [gain.amax(-1).clamp(min=0), gain.amin(-1).clamp(max=0)]
         most += [gain.sum(-1), alike.amax(-1)[:, :, 1].clamp(min=0)]
-        flat = [own, *(part.transpose(1, 2) for part in most), self._units(seen, area, on, mask)]
+        known = (look.square().sum(-1, keepdim=True) > 0).float()
+        share = self._shares(alike, known, on, candidate_mask)
+        came = (seen[:, :, 1, :, -1] - seen[:, :, 0, :, -1]) * mask[:, None] * COLUMN_M
+        units = self._units(came, share, on, area, said)
+        flat = [own, *(part.transpose(1, 2) for part in most), units]
         every = torch.einsum("bqvf,bcf->bcqv", feature * state[..., 2:3], look)
         series = torch.einsum("bcqv,bcq->bcv", every, home)
         free = torch.einsum("bqv,bcq->bcv", state[..., _ROOM] * state[..., 2] / DEEPEST_M, home)
-        known = (look.square().sum(-1, keepdim=True) > 0).float()
         placed = (on.sum(-1, keepdim=True) > 0).float()
         x = torch.cat([*flat, known, placed, series, free], -1)
         tokens: Tensor = self.candidate2(F.gelu(self.candidate1(x), approximate="tanh"))
         return tokens
 
-    def _units(self, seen: Tensor, area: Tensor, on: Tensor, mask: Tensor) -> Tensor:
+    def _shares(self, alike: Tensor, known: Tensor, on: Tensor, candidate_mask: Tensor) -> Tensor:
+        """What each column shows, as shares of all candidates: [B, H + 1, 2, C, Q]."""
+        sharp, none, place = self.shown.unbind()
+        logit = sharp * (alike - none) * known[:, None, None] + place * on[:, None, None]
+        return (logit + (candidate_mask[:, None, None, :, None] - 1) * 1e4).softmax(3)
+
+    def _units(
+        self, came: Tensor, share: Tensor, on: Tensor, area: Tensor, said: Tensor
+    ) -> Tensor:  # fmt: skip
         """How many units of a candidate have come, by the goods that are there more or less.
 
-        [B, C, 3 (H + 1) UNITS]. In its place, where anything went, and where anything came: as
-        ratios of what one unit stands on, as scales have it with weights.
+        [B, C, _KINDS (H + 1) UNITS], as ratios of what one unit stands on, as scales have it with
+        weights. In its place; where what went looked like it before, or what came looks like it
+        now; both again without what was said of it; where anything went, and where anything came.
+
+        Args:
+            came: Square metres of goods on each column, [B, H + 1, Q].
+            share: From `_shares`.
+            on: As `candidates` takes it, like the rest.
+            area: [B, C].
+            said: [B, C].
         """
-        came = (seen[:, :, 1, :, -1] - seen[:, :, 0, :, -1]) * mask[:, None] * COLUMN_M
-        own = torch.einsum("bhq,bcq->bch", came, on)
-        out, back = came.clamp(max=0).sum(-1), came.clamp(min=0).sum(-1)
-        every = [own, *(part[:, None].expand_as(own) for part in (out, back))]
-        return unit_features(torch.stack(every, -1) / area[..., None, None]).flatten(2)
+        out, back = came.clamp(max=0), came.clamp(min=0)
+        own = torch.einsum("bhq,bcq->bch", came, on) / area[..., None]
+        alike = torch.einsum("bhq,bhcq->bch", out, share[:, :, 0])
+        alike = (alike + torch.einsum("bhq,bhcq->bch", back, share[:, :, 1])) / area[..., None]
+        every = [own, alike, own + said[..., None], alike + said[..., None]]
+        every += [part.sum(-1)[:, None] / area[..., None] for part in (out, back)]
+        return unit_features(torch.stack(every, -1)).flatten(2)
 
     def change(self, seen: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """What is added to column tokens [B, Q, D], and how much each column changed [B, Q]."""
@@ -210,11 +237,22 @@ class Sight(nn.Module):
                 torch.exp(-((hand / _NEAR_M) ** 2)),
                 off[..., 4].clamp(-1, 3),
                 off[..., 5],
+                self._stood(track[..., :3], centre, 4 * _NEAR_M),
+                self._stood(track[..., 3:], centre, _NEAR_M),
             ],
             -1,
         )
         found: Tensor = self.pair2(F.gelu(self.pair1(near), approximate="tanh"))
         return found[..., 0] * 4
+
+    def _stood(self, track: Tensor, centre: Tensor, near_m: float) -> Tensor:
+        """For how much of the window each session was before each candidate's place: [B, C, S].
+
+        When something happened is known only roughly where it shows after its taker has gone.
+        """
+        along = (track[:, None, ..., 0] - centre[:, :, None, None]) / near_m
+        out = (track[..., 1] / (4 * _NEAR_M)).clamp(min=0)[:, None]
+        return (torch.exp(-along.square() - out.square()) * track[:, None, ..., 2]).mean(-1)
 
 
 class View:
@@ -230,14 +268,21 @@ class View:
         self.tokens, self.over_time = sight.columns(self._feature, self._state, static, self.mask)
         self._changed = torch.zeros_like(self.mask)
 
-    def candidates(self, look: Tensor) -> Tensor:
-        """What is added to candidate tokens; from then on the column tokens know the change."""
+    def candidates(self, look: Tensor, candidate_mask: Tensor, said: Tensor) -> Tensor:
+        """What is added to candidate tokens; from then on the column tokens know the change.
+
+        Args:
+            look: Softmax over marks, [B, H, 2, M].
+            candidate_mask: [B, C].
+            said: As `Sight.candidates` takes it.
+        """
         seen = self._sight.before_after(look, self._feature, self._state)
         added, self._changed = self._sight.change(seen, self.mask)
         self.tokens = self.tokens + added
         return self._sight.candidates(
             seen, self._feature, self._state, self._inputs["candidate_look"],
             self._inputs["candidate_area"], self._inputs["candidate_columns"], self.mask,
+            candidate_mask, said,
         )  # fmt: skip
 
     def sessions(self) -> Tensor:
