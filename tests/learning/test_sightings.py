@@ -185,7 +185,7 @@ def test_a_recording_ends_when_it_ends_whoever_answers(simulation):
         class Watching(RecalledEyes):
             def looked(self, tick_ns, seen=seen):
                 seen.append(tick_ns)
-                return super().looked(tick_ns)
+                return Looked({}, None)
 
         eyes = Watching(simulation.store, WhereTheyCameIn(), {}, Sightings({}, ""))
         list(samples_of(simulation, model, (0.0, 0.0), eyes, unseen_frames(simulation)))

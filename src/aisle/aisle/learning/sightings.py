@@ -37,6 +37,7 @@ from aisle.sim.scenario import ScenarioError
 from aisle.sim.simulation import Simulation, simulate
 from aisle.store.generate import generate_store
 from aisle.store.types import Store
+from aisle.vision.floor_map import FloorMap
 from aisle.vision.networks import Vision, load_vision
 from aisle.vision.shelf_sight import Encoder, Glance
 from aisle.vision.tracks import Follower
@@ -112,31 +113,16 @@ class Sightings:
 class _Keeping(Eyes):
     """Eyes that keep what they see; nobody is followed."""
 
-    def __init__(self, store: Store, encoder: Encoder, looks: Mapping[str, Floats]) -> None:
-        super().__init__(store, encoder, _Nobody(), looks)
+    def __init__(self, store: Store, encoder: Encoder) -> None:
+        super().__init__(store, encoder, None, {})
+        # Without a follower there is none, but whoever looks again may have one.
+        self._floor = FloorMap(store)
         self.kept: dict[int, Looked] = {}
 
     def looked(self, tick_ns: int) -> Looked:
         """See `Eyes.looked`."""
         found = self.kept[tick_ns] = super().looked(tick_ns)
         return found
-
-
-class _Nobody:
-    """A follower that leaves everybody where he is."""
-
-    memory = look = 1
-
-    def step(self, inputs: dict[str, NDArray[np.generic]]) -> dict[str, Floats]:
-        """See `aisle.vision.tracks.Follower.step`."""
-        count = inputs["open"].shape[1]
-        kept = ("ground", "known", "memory", "look", "place", "pace")
-        return {
-            **{f"next_{name}": inputs[name].astype(np.float32) for name in kept},
-            "head": inputs["place"].astype(np.float32),
-            "hands": np.zeros((1, count, 2, 3), np.float32),
-            "sure": np.zeros((1, count), np.float32),
-        }
 
 
 class _Blind:
@@ -171,8 +157,8 @@ class RecalledEyes(Eyes):
         """Nothing: what it showed is known."""
 
     def looked(self, tick_ns: int) -> Looked:
-        """See `Eyes.looked`."""
-        return self._sightings.looked.get(tick_ns, Looked({}, None))
+        """See `Eyes.looked`; a tick at which nobody looked then is an error."""
+        return self._sightings.looked[tick_ns]
 
 
 def unseen_frames(simulation: Simulation) -> list[FrameArrival]:
@@ -222,7 +208,7 @@ def record(simulation: Simulation, vision: Vision) -> Sightings:
     """
     cameras = SimulatedCameras(simulation)
     try:
-        eyes = _Keeping(simulation.store, vision.encoder, {})
+        eyes = _Keeping(simulation.store, vision.encoder)
         deque(samples_of(simulation, None, (0.0, 0.0), eyes, cameras.frames()), maxlen=0)
     finally:
         cameras.close()

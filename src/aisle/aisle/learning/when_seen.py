@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aisle.fusion.eyes import Looked
 from aisle.fusion.windows import COLUMN_M, WINDOW_NS, Window
 from aisle.learning.labels import LATEST_NS, SOONEST_NS, Effect, Label, change_label, open_events
 from aisle.sim.script import Deed, DeedKind
 from aisle.sim.simulation import SECOND, Simulation, TruthEvent
-from aisle.vision.shelf_sight import clear_views
+from aisle.vision.shelf_sight import clear_columns
 
 LONGEST_NS = 20 * SECOND
 """What is still hidden so long after it happened is not told any more."""
@@ -52,7 +51,7 @@ class WhenSeen:
         begin_ns = event.stamp_ns - round(deed.duration_s * SECOND)
         places = [place.x_m for place in deed.places] or [deed.x_m]
         columns = sorted({int(x / COLUMN_M) for x in places})
-        if not self._clear.any(event.shelf, columns, 0, begin_ns):
+        if not self._clear.any(event.shelf, columns, begin_ns):
             return None
         return self._clear.first(event.shelf, columns, event.stamp_ns, LONGEST_NS)
 
@@ -64,9 +63,9 @@ class WhenSeen:
             if seen_ns is None:
                 continue
             now = replace(event, stamp_ns=seen_ns)
-            undone = next((pair for pair in found if _undoes(now, pair[1][0])), None)
+            undone = next((i for i, pair in enumerate(found) if _undoes(now, pair[1][0])), None)
             if undone is not None:
-                found.remove(undone)
+                del found[undone]
             else:
                 found.append((event, (now, gain)))
         return found
@@ -110,9 +109,9 @@ class _Clear:
         glance = self._looked[tick_ns].glances.get(shelf)
         if glance is None:
             return False
-        clear: NDArray[np.float32] = clear_views(glance.state[:, None])[:, 0]
+        clear = clear_columns(glance.state)
         last = len(clear) - 1
-        return all(clear[min(max(column, 0), last)] > 0 for column in columns)
+        return all(clear[min(max(column, 0), last)] for column in columns)
 
     def first(self, shelf: str, columns: list[int], from_ns: int, span_ns: int) -> int | None:
         """The first tick from a time on, within a span, at which all of them are clear."""
@@ -121,9 +120,9 @@ class _Clear:
                 return int(tick)
         return None
 
-    def any(self, shelf: str, columns: list[int], from_ns: int, until_ns: int) -> bool:
+    def any(self, shelf: str, columns: list[int], until_ns: int) -> bool:
         """Whether each of them was clear at some tick before a time."""
-        ticks = self._ticks[(self._ticks >= from_ns) & (self._ticks < until_ns)]
+        ticks = self._ticks[self._ticks < until_ns]
         return all(
             any(self._columns(shelf, [column], int(tick)) for tick in ticks) for column in columns
         )

@@ -150,7 +150,7 @@ def _overlaid(
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """What is remembered, with older and then newer glances over it where they are clear."""
     for glance in glances:
-        clear = _clear_columns(glance.state)[:, None]
+        clear = clear_columns(glance.state)[:, None]
         feature = np.where(clear, glance.feature, feature)
         state = np.where(clear, glance.state, state)
     return feature, state
@@ -276,7 +276,7 @@ def clear_views(state: Floats) -> Floats:
     return np.where(found < CLEAR, np.float32(0), found)
 
 
-def _clear_columns(state: Floats) -> Bools:
+def clear_columns(state: Floats) -> Bools:
     """[columns] which columns are clear, of states [columns, STATES] at one tick."""
     found: Bools = clear_views(state[:, None])[:, 0] > 0
     return found
@@ -308,7 +308,7 @@ class _Part:
         state = np.zeros((len(self.state), STATES), np.float32)
         state[:, BLOCKED] = self.state[:, BLOCKED]
         state[:, SEEN] = self.view.px_per_dm > 0
-        return _clear_columns(state)
+        return clear_columns(state)
 
 
 def _merged(tick_ns: int, parts: Sequence[_Part], level: Floats) -> Glance:
