@@ -140,6 +140,7 @@ def test_what_a_suite_leaves_out_is_withheld(store):
     [
         (["cameras_only"], "nothing to measure"),
         (["calm", "--without", "luck"], "no part luck"),
+        (["calm", "--without", "tracks"], "has no eyes"),
         (["rush"], "no suite rush"),
         (["new_products", "--store", "shop"], "its own store"),
         (["calm", "none.json"], "none.json"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aisle.fusion.eyes import Eyes, Looked
-from aisle.fusion.windows import FEATURES, STATES
+from aisle.fusion.windows import BLOCKED, FEATURES, SEEN, STATES
 from aisle.learning.collect import Teacher, samples_of
 from aisle.learning.sightings import (
     RecalledEyes,
@@ -28,7 +28,7 @@ from aisle.sim.scenario import Actions, Cue, Guest, Scenario
 from aisle.sim.simulation import SECOND, simulate
 from aisle.store.generate import generate_store
 from aisle.store.spec import StoreSpec
-from aisle.vision.shelf_sight import BLOCKED, SEEN, Glance
+from aisle.vision.shelf_sight import Glance
 from toy_vision import ByColour, WhereTheyCameIn, watched
 
 TICK = SECOND // 4

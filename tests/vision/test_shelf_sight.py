@@ -5,8 +5,8 @@ import pytest
 from vision_store import ByColour, plain, store
 
 from aisle.fusion.synchronizer import TICK_NS
-from aisle.fusion.windows import FEATURES, VIEWS
-from aisle.vision.shelf_sight import BLOCKED, GAIN, OFF, REMEMBERED, SEEN, UNKNOWN_M, ShelfSight
+from aisle.fusion.windows import BLOCKED, FEATURES, GAIN, OFF, SEEN, VIEWS
+from aisle.vision.shelf_sight import REMEMBERED, UNKNOWN_M, ShelfSight
 from aisle.vision.strips import COLUMN_PX, ShelfStrips
 
 SHELF = "g1/s1"

@@ -111,7 +111,7 @@ def _sort_out(words: Sequence[str], store: Path | None) -> tuple[list[Suite], li
 
 def _methods(model: Path | None, yardstick: bool, without: Sequence[str]) -> tuple[MakeMethod, ...]:
     from aisle.fusion.runtime import ModelError, load_runtime
-    from aisle.learning.ablation import PARTS
+    from aisle.learning.ablation import PARTS, SIGHT_PARTS
     from aisle.learning.benchmark import MakeMethod
 
     for part in without:
@@ -119,9 +119,15 @@ def _methods(model: Path | None, yardstick: bool, without: Sequence[str]) -> tup
             every = "; ".join(f"{name}: {about}" for name, about in PARTS.items())
             raise typer.BadParameter(f"no part {part}; there are {every}", param_hint="--without")
     try:
-        load_runtime(model)
+        runtime = load_runtime(model)
     except ModelError as error:
         raise typer.BadParameter(str(error), param_hint="--model") from error
+    unused = sorted(SIGHT_PARTS & set(without))
+    if unused and not runtime.sight:
+        told = (
+            f"this model takes nothing from cameras, so that {' and '.join(unused)} count nothing"
+        )
+        raise typer.BadParameter(told, param_hint="--without")
     less = [MakeMethod("model", model, part) for part in dict.fromkeys(without)]
     return (MakeMethod("model", model), *less, *([MakeMethod("yardstick")] if yardstick else []))
 

@@ -21,6 +21,9 @@ PARTS = {
 }
 """What can be left out, and what that means. The model is the same: it is not trained anew."""
 
+SIGHT_PARTS = frozenset({"cameras", "catalogue", "tracks"})
+"""Those that only a model with sight uses."""
+
 _EMPTIED = {
     "catalogue": ("candidate_look",),
     "tracks": ("session_track",),

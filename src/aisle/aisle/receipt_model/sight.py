@@ -11,10 +11,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from aisle.fusion.windows import CLEAR, COLUMN_M, DEEPEST_M, FEATURES, STATES, TRACK, VIEWS
-
-_ROOM, _GAIN = 3, 4
-"""Places in a column's state: see `aisle.vision.shelf_sight`."""
+from aisle.fusion.windows import (
+    BLOCKED,
+    CLEAR,
+    COLUMN_M,
+    DEEPEST_M,
+    FEATURES,
+    GAIN,
+    ROOM,
+    SEEN,
+    STATES,
+    TRACK,
+    VIEWS,
+)
 
 _PAIR = 10
 _KINDS = 6
@@ -47,9 +56,9 @@ def clear_views(state: Tensor) -> Tensor:
 
     Beside a person a column is only partly seen, and its free room is wrong.
     """
-    blocked = F.pad(state[..., 1], (0, 0, 1, 1))
+    blocked = F.pad(state[..., BLOCKED], (0, 0, 1, 1))
     worst = torch.maximum(blocked[:, 1:-1], torch.maximum(blocked[:, :-2], blocked[:, 2:]))
-    clear: Tensor = (1 - worst) ** 4 * state[..., 2]
+    clear: Tensor = (1 - worst) ** 4 * state[..., SEEN]
     return clear
 
 
@@ -95,7 +104,7 @@ class Sight(nn.Module):
         would be lost among those that are merely different.
         """
         clear, (ends, known) = clear_views(state), self._ends(feature, state)
-        gain = 10 * state[..., _GAIN : _GAIN + 1]
+        gain = 10 * state[..., GAIN : GAIN + 1]
         alike = feature @ ends[..., :-1].transpose(2, 3)
         step = 10 * (ends[:, :, 1, -1] - ends[:, :, 0, -1])[:, :, None, None]
         found = torch.cat([gain, alike, step.expand_as(gain)], -1)
@@ -110,7 +119,7 @@ class Sight(nn.Module):
         clear = clear * (clear > CLEAR)
         weight = clear[:, :, None] * self.get_buffer("fading")
         weight = weight / weight.sum(-1, keepdim=True).clamp(min=1e-9)
-        both = torch.cat([feature, state[..., _GAIN : _GAIN + 1]], -1)
+        both = torch.cat([feature, state[..., GAIN : GAIN + 1]], -1)
         known = (clear.amax(-1) > CLEAR).float()[..., None, None]
         return weight @ both * known, known
 
@@ -128,7 +137,7 @@ class Sight(nn.Module):
         clear = clear_views(state) + 1e-3
         weight = weight[:, :, :, None, :] * clear[:, None, None]
         weight = weight / weight.sum(-1, keepdim=True)
-        both = torch.cat([feature, state[..., _GAIN : _GAIN + 1]], -1)
+        both = torch.cat([feature, state[..., GAIN : GAIN + 1]], -1)
         found = torch.einsum("bhkqv,bqvf->bhkqf", weight, both)
         ends = self._ends(feature, state)[0].transpose(1, 2)
         return torch.cat([found, ends[:, None]], 1)
@@ -162,9 +171,9 @@ class Sight(nn.Module):
         came = (seen[:, :, 1, :, -1] - seen[:, :, 0, :, -1]) * mask[:, None] * COLUMN_M
         units = self._units(came, share, on, area, said)
         flat = [own, *(part.transpose(1, 2) for part in most), units]
-        every = torch.einsum("bqvf,bcf->bcqv", feature * state[..., 2:3], look)
+        every = torch.einsum("bqvf,bcf->bcqv", feature * state[..., SEEN, None], look)
         series = torch.einsum("bcqv,bcq->bcv", every, home)
-        free = torch.einsum("bqv,bcq->bcv", state[..., _ROOM] * state[..., 2] / DEEPEST_M, home)
+        free = torch.einsum("bqv,bcq->bcv", state[..., ROOM] * state[..., SEEN] / DEEPEST_M, home)
         placed = (on.sum(-1, keepdim=True) > 0).float()
         x = torch.cat([*flat, known, placed, series, free], -1)
         tokens: Tensor = self.candidate2(F.gelu(self.candidate1(x), approximate="tanh"))

@@ -14,15 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.fusion.synchronizer import TICK_NS
-from aisle.fusion.windows import CLEAR, FEATURES, STATES, VIEWS
+from aisle.fusion.windows import BLOCKED, CLEAR, FEATURES, GAIN, SEEN, STATES, VIEWS
 from aisle.vision.strips import COLUMN_PX, ROWS, ShelfStrips, StripView
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
-EMPTY, BLOCKED, SEEN, ROOM, GAIN, OFF = range(STATES)
-"""Places in a column's state."""
 CHANGED = 0.35
 """Squared distance between features (0 to 4) from which on a column has changed."""
 REMEMBERED = VIEWS - 2
