@@ -106,8 +106,10 @@ class _Before:
         self.known = self.known | fresh
 
     def _show(self, strip: Image, columns: Bools) -> None:
-        pixels = np.repeat(columns, COLUMN_PX)
-        self.strip[:, pixels] = strip[:, pixels]
+        for first, last in _runs(columns):
+            self.strip[:, first * COLUMN_PX : last * COLUMN_PX] = strip[
+                :, first * COLUMN_PX : last * COLUMN_PX
+            ]
 
 
 class _Shelf:
@@ -268,8 +270,10 @@ def clear_views(state: Floats) -> Floats:
 
     Beside a person a column is only partly seen, and its free room is wrong.
     """
-    blocked = np.pad(state[..., BLOCKED], ((1, 1), (0, 0)))
-    worst = np.maximum(blocked[1:-1], np.maximum(blocked[:-2], blocked[2:]))
+    blocked = state[..., BLOCKED]
+    worst = blocked.copy()
+    np.maximum(worst[1:], blocked[:-1], out=worst[1:])
+    np.maximum(worst[:-1], blocked[1:], out=worst[:-1])
     found: Floats = state[..., SEEN] * (1 - worst) ** 4
     return np.where(found < CLEAR, np.float32(0), found)
 
@@ -278,6 +282,12 @@ def clear_columns(state: Floats) -> Bools:
     """[columns] which columns are clear, of states [columns, STATES] at one tick."""
     found: Bools = clear_views(state[:, None])[:, 0] > 0
     return found
+
+
+def _runs(columns: Bools) -> list[tuple[int, int]]:
+    """From where to where columns are True, without gaps; slices copy faster than masks."""
+    edges = np.flatnonzero(np.diff(columns, prepend=False, append=False)).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 def _mean(feature: Floats, clear: Floats) -> tuple[Floats, NDArray[np.bool_]]:
