@@ -11,8 +11,15 @@ from aisle.fusion.windows import ALL_SHAPES, SIGHT_SHAPES, collate
 from aisle.learning.collect import Sample, endless_samples
 from aisle.learning.export import example
 from aisle.learning.labels import Label
+from aisle.learning.loss import make_batch
 from aisle.learning.shards import Shards
-from aisle.learning.sight_train import SightConfig, SightTrainer, new_network, train
+from aisle.learning.sight_train import (
+    SightConfig,
+    SightTrainer,
+    new_network,
+    stated_and_right,
+    train,
+)
 from aisle.learning.train import TrainConfig, Trainer
 from aisle.learning.variations import (
     VariationConfig,
@@ -118,6 +125,20 @@ def test_a_stopped_run_goes_on(tmp_path, scales_only, monkeypatch):
     lines = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
     kinds = [set(line["check"]) for line in lines if "check" in line]
     assert kinds == [{"all", "no_cameras", "no_scales"}] * 2
+
+
+def test_how_sure_and_how_right_is_asked_where_something_is_said():
+    samples = [seen_sample(i) for i in range(3)]
+    batch = make_batch([(s.arrays, s.label) for s in samples], sight=True)
+    network = new_network()
+    with torch.no_grad():
+        network.none.bias.fill_(-1e4)
+        found = stated_and_right(network, [batch])
+        best = network(**batch.inputs)[1].flatten(1).argmax(1)
+        assert [right for _, right in found] == batch.target[range(3), 1 + best].tolist()
+        assert all(0 < stated <= 1 for stated, _ in found)
+        network.none.bias.fill_(1e4)
+        assert stated_and_right(network, [batch]) == []
 
 
 def test_a_folder_without_shards_says_how_to_make_them(tmp_path):

@@ -85,8 +85,9 @@ def visit(walls, **after):
     yield from frames(walls, 6, 10, GREEN, **after)
 
 
-def run(walls, records, sight=True):
+def run(walls, records, sight=True, manifest=None):
     runtime = TakesWhatTurnsGreen()
+    runtime.manifest = manifest or {}
     eyes = Eyes(walls, ByColour(), None, LOOKS) if sight else None
     fusion = Fusion(walls, runtime, eyes=eyes)
     found = [prediction for record in records for prediction in fusion.push(record)]
@@ -102,6 +103,16 @@ def test_a_shelf_without_plates_is_asked_about_when_it_looks_different(walls):
     assert found[-1].final
     assert found[-1].gaps == ()
     assert {window.shelf for window in runtime.windows} == {"g1/s0", "g1/s1"}
+
+
+def test_what_is_only_seen_is_as_sure_as_what_was_only_seen_before(walls):
+    weighed = {"calibration": [[0.0, 0.0], [1.0, 0.9]]}
+    seen = {"calibration_seen": [[0.0, 0.0], [1.0, 0.5]]}
+    for manifest, sure in ((weighed | seen, 0.5), (weighed, 0.9)):
+        _, _, found = run(walls, visit(walls), manifest=manifest)
+        stated = [change.probability for prediction in found for change in prediction.changes]
+        assert stated
+        assert stated == pytest.approx([sure] * len(stated))
 
 
 def test_windows_have_the_shapes_that_a_model_with_sight_takes(walls):

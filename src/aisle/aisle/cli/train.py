@@ -7,12 +7,9 @@ import subprocess
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from aisle.learning.train import Trainer
 
 app = typer.Typer()
 
@@ -38,6 +35,7 @@ def train(
     Can be stopped at any time and started again with the same --out. The log is OUT/log.jsonl.
     """
     from aisle.fusion.runtime import SHIPPED_MODEL
+    from aisle.learning.calibrate import calibrated
     from aisle.learning.export import export
     from aisle.learning.train import TrainConfig
     from aisle.learning.train import train as run
@@ -55,32 +53,14 @@ def train(
     }
     export(trainer.average, model, manifest)
     if calibration:
-        export(trainer.average, model, manifest | _calibrated(trainer, model, calibration))
+        found = calibrated(model, calibration, trainer.config.workers, trainer.log)
+        export(trainer.average, model, manifest | found)
     typer.echo(f"{model}: {trainer.step} steps in {trainer.seconds:.0f} s")
     if install:
         place = Path(str(files("aisle.receipt_model")))
         for path in (model, model.with_suffix(".json")):
             shutil.copy(path, place / path.name)
         typer.echo(f"installed to {place}")
-
-
-def _calibrated(trainer: Trainer, model: Path, sessions: int) -> dict[str, Any]:
-    """The manifest's part that says how sure the model may be: development sessions decide."""
-    from aisle.learning.calibrate import development_cases, fit, fit_temperature, session_choices
-
-    workers, several = trainer.config.workers, sessions // 6
-    cases = development_cases(
-        model, sessions, workers,
-        lambda done: trainer.log(event="calibrating", done=done, of=sessions),
-    )  # fmt: skip
-    choices = session_choices(
-        model, several, workers,
-        lambda done: trainer.log(event="calibrating sessions", done=done, of=several),
-    )  # fmt: skip
-    return {
-        "calibration": fit(cases), "calibration_changes": len(cases),
-        "session_temperature": fit_temperature(choices), "session_choices": len(choices),
-    }  # fmt: skip
 
 
 def _revision() -> str:

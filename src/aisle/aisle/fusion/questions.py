@@ -39,6 +39,7 @@ class Questions:
         if temperature:
             self._decode = replace(self._decode, session_temperature=float(temperature))
         self._calibration: commits.Calibration = runtime.manifest.get("calibration", [])
+        self._calibration_seen = runtime.manifest.get("calibration_seen", self._calibration)
 
     def ask(self, tick_ns: int, out: Outbox) -> None:
         """Ask about every changed shelf; again about those that said something."""
@@ -117,7 +118,9 @@ class Questions:
             return False
         memory.doubt_since_ns = None
         store, memories = self._shelves.store, self._memory
-        commits.commit(store, memories, window, said, self._calibration, out)
+        # What is only seen is less sure than what is weighed, whatever the model states.
+        calibration = self._calibration if window.weighed else self._calibration_seen
+        commits.commit(store, memories, window, said, calibration, out)
         return True
 
     def _says_again(self, window: Window, wrong: Commit) -> bool:

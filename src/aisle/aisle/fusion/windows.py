@@ -118,6 +118,11 @@ class Window:
     cut: int = 0
     """Candidates for which there was no room."""
 
+    @property
+    def weighed(self) -> bool:
+        """Whether any scale of the shelf said anything."""
+        return bool(self.arrays["plate_valid"].any())
+
 
 def possible(arrays: Arrays) -> NDArray[np.bool_]:
     """What can have happened, [candidates, CHOICES]: the network answers nothing else.

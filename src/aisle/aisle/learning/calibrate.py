@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.optimize import isotonic_regression, minimize_scalar
@@ -29,6 +30,31 @@ from aisle.store.spec import StoreSpec
 
 _BIN = 60
 """Changes in a bin, at least."""
+
+
+def calibrated(
+    model: Path, sessions: int, workers: int, log: Callable[..., None]
+) -> dict[str, Any]:  # fmt: skip
+    """What a manifest says of how sure a model may be: development sessions decide.
+
+    Args:
+        model: ONNX file.
+        sessions: Of one shopper at a time; a sixth as many of several.
+        workers: Processes.
+        log: Called with `event`, `done` and `of` as it goes on.
+    """
+    several = sessions // 6
+    cases = development_cases(
+        model, sessions, workers, lambda done: log(event="calibrating", done=done, of=sessions)
+    )
+    choices = session_choices(
+        model, several, workers,
+        lambda done: log(event="calibrating sessions", done=done, of=several),
+    )  # fmt: skip
+    return {
+        "calibration": fit(cases), "calibration_changes": len(cases),
+        "session_temperature": fit_temperature(choices), "session_choices": len(choices),
+    }  # fmt: skip
 
 
 def development_cases(

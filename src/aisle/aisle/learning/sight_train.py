@@ -20,13 +20,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from aisle.fusion.decode import DecodeConfig
+from aisle.fusion.runtime import SHIPPED_MODEL
 from aisle.fusion.windows import Arrays
-from aisle.learning.calibrate import Choice, fit_temperature
+from aisle.learning.calibrate import Choice, calibrated, fit, fit_temperature
 from aisle.learning.collect import Sample
 from aisle.learning.compute import Compute
 from aisle.learning.export import export
 from aisle.learning.labels import Label
-from aisle.learning.loss import Batch, make_batch
+from aisle.learning.loss import Batch, all_logits, make_batch
 from aisle.learning.receipt_run import BATCHES, ReceiptRun, batches, check
 from aisle.learning.shards import Shards
 from aisle.learning.variations import VariationConfig, as_met, without_cameras, without_scales
@@ -107,6 +109,28 @@ def session_temperature(network: ReceiptTransformer, checked: list[Batch]) -> tu
             logits = session[row, batch.candidate[row], : count[row]]
             choices.append((logits.tolist(), int(batch.session[row])))
     return fit_temperature(choices), len(choices)
+
+
+@torch.no_grad()
+def stated_and_right(
+    network: ReceiptTransformer, checked: list[Batch]
+) -> list[tuple[float, bool]]:  # fmt: skip
+    """How likely the model says its answer is, and whether it is right.
+
+    Of windows in which it says that something happened: those that become commits.
+    """
+    network.eval()
+    found: list[tuple[float, bool]] = []
+    for batch in checked:
+        outputs = network(**batch.inputs)
+        likely = all_logits(outputs).softmax(1)
+        changes = likely[:, 1 : 1 + outputs[1].flatten(1).shape[1]]
+        best = changes.argmax(1)
+        right = batch.target.gather(1, 1 + best[:, None])[:, 0]
+        said = likely[:, 0] < DecodeConfig.something
+        stated = changes.gather(1, best[:, None])[said, 0]
+        found += zip(stated.tolist(), right[said].tolist(), strict=True)
+    return found
 
 
 _Pairs = list[tuple[Arrays, Label]]
@@ -195,6 +219,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=SightConfig.steps)
     parser.add_argument("--minutes", type=float, default=math.inf, help="at most, in this run")
+    parser.add_argument(
+        "--calibration", type=int, default=120, help="development sessions with scales; 0 for none"
+    )
+    parser.add_argument("--workers", type=int, default=1, help="processes of the calibration")
     parser.add_argument("--device", default="cpu", help="as torch names it, `cuda` for a GPU")
     args = parser.parse_args()
     config, compute = SightConfig(steps=args.steps), Compute(args.device)
@@ -208,17 +236,23 @@ def main() -> None:
     held_out.refresh()
     checks = _checks(held_out, config.batch)
     temperature, choices = session_temperature(trainer.learnt, checks["all"])
+    seen = stated_and_right(trainer.learnt, checks["no_scales"])
     for name in (MANIFEST, *vision["sha256"]):
         shutil.copy(args.vision / name, args.out / name)
     manifest = {
         "vision": vision["sha256"],
         "session_temperature_seen": temperature, "session_choices_seen": choices,
+        "calibration_seen": fit(seen), "calibration_changes_seen": len(seen),
         "check": {kind: check(trainer.learnt, some) for kind, some in checks.items()},
         "network": asdict(trainer.network.config), "training": asdict(config),
         "steps": trainer.step, "seconds": round(trainer.seconds),
         "data": "aisle.learning.sights: rendered stores, no recordings",
     }  # fmt: skip
-    export(trainer.learnt, args.out / "receipt_transformer.onnx", manifest)
+    model = args.out / SHIPPED_MODEL
+    export(trainer.learnt, model, manifest)
+    if args.calibration:
+        found = calibrated(model, args.calibration, args.workers, trainer.log)
+        export(trainer.learnt, model, manifest | found)
 
 
 if __name__ == "__main__":
