@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from aisle.fusion.windows import ALL_SHAPES, SIGHT_SHAPES, collate
+from aisle.fusion.windows import ALL_SHAPES, GAIN, SEEN, SIGHT_SHAPES, collate
 from aisle.learning.collect import Sample, endless_samples
 from aisle.learning.export import example
 from aisle.learning.labels import Label
@@ -24,8 +24,10 @@ from aisle.learning.train import TrainConfig, Trainer
 from aisle.learning.variations import (
     VariationConfig,
     mirrored,
+    roughened,
     turned,
     weakened,
+    with_fewer_products,
     without_cameras,
     without_plates,
     without_scales,
@@ -187,3 +189,40 @@ def test_turned_features_are_as_like_as_before():
         sample.arrays["like"] = sample.arrays["column_feature"] @ sample.arrays["candidate_look"].T
     np.testing.assert_allclose(found.arrays["like"], given.arrays["like"], atol=1e-4)
     assert not np.allclose(found.arrays["candidate_look"], given.arrays["candidate_look"])
+
+
+def test_a_product_may_be_unknown_unless_it_is_taken_carried_or_named_before():
+    sample = seen_sample()
+    count = len(sample.arrays["candidate_mask"])
+    static = np.zeros_like(sample.arrays["candidate_static"])
+    static[0, 7], static[2, 5] = 1.0, 1.0
+    named = np.zeros_like(sample.arrays["commit_candidate"])
+    named[:, 3] = 1.0
+    sample.arrays.update(
+        candidate_static=static, commit_candidate=named, candidate_mask=np.ones(count, np.float32)
+    )
+    rng = np.random.default_rng(0)
+    left = sum(with_fewer_products(sample, 1.0, rng).arrays["candidate_mask"] for _ in range(60))
+    assert sample.label.candidate == 1
+    assert left[:4].tolist() == [60] * 4
+    assert (left[4:] < 60).all()
+    assert (left[4:] > 0).all()
+
+
+def test_rougher_sights_leave_what_was_not_seen_at_nothing():
+    sample = seen_sample()
+    state = sample.arrays["column_state"].copy()
+    state[0] = 0.0
+    state[1:, :, SEEN] = 1.0
+    feature = sample.arrays["column_feature"].copy()
+    feature[0] = 0.0
+    before = replace(
+        sample, arrays=sample.arrays | {"column_state": state, "column_feature": feature}
+    )
+    after = roughened(before, VariationConfig(), np.random.default_rng(0)).arrays
+    assert not after["column_feature"][0].any()
+    assert not after["column_state"][0].any()
+    off = after["column_feature"][1:] - feature[1:]
+    assert 0.0 < np.abs(off).mean() < 0.1
+    moved = after["column_state"][1:, :, GAIN] / state[1:, :, GAIN]
+    np.testing.assert_allclose(moved[np.isfinite(moved)], moved[np.isfinite(moved)][0], rtol=1e-5)

@@ -48,7 +48,7 @@ class SightConfig:
     batch: int = 96
     rate: float = 1e-3
     warm_up: int = 200
-    decay: float = 0.01
+    decay: float = 0.05
     average: float = 0.998
     check_every: int = 500
     own_every: int = 500

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aisle.fusion.windows import FEATURES, SIGHT_SHAPES, Arrays
+from aisle.fusion.windows import FEATURES, GAIN, SEEN, SIGHT_SHAPES, Arrays
 from aisle.learning.collect import Sample
 from aisle.learning.labels import Label
 
@@ -39,6 +39,14 @@ class VariationConfig:
     """Windows whose products are others."""
     track_m: float = 0.08
     """How far tracks are moved, standard deviation."""
+    fewer: float = 0.3
+    """Share of products that nobody touches, at most, of which the window is not told."""
+    look: float = 0.03
+    """How much each number of a feature is off, standard deviation, as those after it."""
+    gain: float = 0.15
+    """How much more or less goods seem to have come or gone everywhere, logarithm."""
+    area: float = 0.08
+    """How much larger or smaller a product seems to be, logarithm."""
 
 
 def without_cameras(arrays: Arrays) -> Arrays:
@@ -115,6 +123,42 @@ def turned(sample: Sample, rng: Rng) -> Sample:
     return replace(sample, arrays=arrays | {name: arrays[name] @ turn for name in names})
 
 
+def with_fewer_products(sample: Sample, share: float, rng: Rng) -> Sample:
+    """A sample without some of the products that nobody touches or carries: as in another store."""
+    arrays = sample.arrays
+    gone = rng.random(len(arrays["candidate_mask"])) < rng.random() * share
+    for right in (sample.label, sample.unweighed):
+        if right is not None and right.kind == "change":
+            gone[right.candidate] = False
+    unnamed, held = arrays["candidate_static"][:, 7] > 0, arrays["candidate_static"][:, 5] > 0
+    said = arrays["commit_candidate"].any(0)
+    mask = np.where(gone & ~unnamed & ~held & ~said, 0, arrays["candidate_mask"])
+    return replace(sample, arrays=arrays | {"candidate_mask": mask.astype(np.float32)})
+
+
+def roughened(sample: Sample, config: VariationConfig, rng: Rng) -> Sample:
+    """A sample whose columns look a little different, and hold a little more or less."""
+    arrays = sample.arrays
+    feature, state, area = (
+        arrays[name] for name in ("column_feature", "column_state", "candidate_area")
+    )
+    off = rng.normal(0, config.look, (len(feature), 1, FEATURES))
+    off = off + rng.normal(0, config.look / 2, feature.shape)
+    state = state.copy()
+    state[..., GAIN] *= np.exp(rng.normal(0, config.gain))
+    return replace(
+        sample,
+        arrays=arrays
+        | {
+            "column_feature": (feature + off * state[..., SEEN, None]).astype(np.float32),
+            "column_state": state,
+            "candidate_area": (area * np.exp(rng.normal(0, config.area, area.shape))).astype(
+                np.float32
+            ),
+        },
+    )
+
+
 def varied(sample: Sample, config: VariationConfig, rng: Rng) -> Sample:
     """A sample that might as well be: seen in a mirror, of other products, with rougher tracks."""
     if "column_mask" not in sample.arrays:
@@ -123,6 +167,7 @@ def varied(sample: Sample, config: VariationConfig, rng: Rng) -> Sample:
         sample = mirrored(sample)
     if rng.random() < config.turned:
         sample = turned(sample, rng)
+    sample = roughened(with_fewer_products(sample, config.fewer, rng), config, rng)
     track = sample.arrays["session_track"]
     off = rng.normal(0, config.track_m, (len(track), 1, 2)) + rng.normal(
         0, config.track_m / 2, (*track.shape[:2], 2)

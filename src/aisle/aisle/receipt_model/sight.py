@@ -31,6 +31,8 @@ _KINDS = 6
 UNITS = 6
 """Numbers of `unit_features`."""
 _NEAR_M = 0.15
+_DROPOUT = 0.1
+"""Of what is made of pictures, in training: there are few events in many windows."""
 _STEPS = 4
 
 
@@ -81,6 +83,7 @@ class Sight(nn.Module):
         self.candidate2 = nn.Linear(width, width)
         self.track1 = nn.Linear(TRACK * VIEWS, width)
         self.track2 = nn.Linear(width, width)
+        self.dropout = nn.Dropout(_DROPOUT)
         self.pair1 = nn.Linear(_PAIR, 32)
         self.pair2 = nn.Linear(32, 1)
 
@@ -90,7 +93,7 @@ class Sight(nn.Module):
         """Tokens [B, Q, D], and what is added to the shelf's timeline [B, 48, M]."""
         steps = self._steps(feature, state)
         x = F.gelu(self.each(torch.cat([feature, state, steps], -1)), approximate="tanh")
-        x = x * mask[:, :, None, None]
+        x = self.dropout(x) * mask[:, :, None, None]
         tokens = self.column_in(torch.cat([x.flatten(2), static], -1)) + self.kind
         mean = x.sum(1) / mask.sum(1).clamp(min=1)[:, None, None]
         peak = x.amax(1).clamp(min=0)
@@ -176,7 +179,8 @@ class Sight(nn.Module):
         free = torch.einsum("bqv,bcq->bcv", state[..., ROOM] * state[..., SEEN] / DEEPEST_M, home)
         placed = (on.sum(-1, keepdim=True) > 0).float()
         x = torch.cat([*flat, known, placed, series, free], -1)
-        tokens: Tensor = self.candidate2(F.gelu(self.candidate1(x), approximate="tanh"))
+        x = self.dropout(F.gelu(self.candidate1(x), approximate="tanh"))
+        tokens: Tensor = self.candidate2(x)
         return tokens
 
     def _shares(self, alike: Tensor, known: Tensor, on: Tensor, candidate_mask: Tensor) -> Tensor:
