@@ -72,7 +72,7 @@ def make_batch(rng: Rng, library: list[Looks], config: BatchConfig) -> Batch:
     count = min(config.stores, len(library))
     parts = [_of_store(rng, library[i], config) for i in rng.permutation(len(library))[:count]]
     strips, pictures, label, weight, slope, room, clear = zip(*parts, strict=True)
-    dyes = [_dye(rng) for _ in parts]
+    dyes = [dye(rng) for _ in parts]
     strips = tuple(part @ dye for part, dye in zip(strips, dyes, strict=True))
     pictures = tuple(part @ dye for part, dye in zip(pictures, dyes, strict=True))
     first = np.cumsum([0, *(len(p) for p in pictures)])
@@ -148,7 +148,7 @@ def _middles(rng: Rng, looks: Looks, count: int) -> list[int]:
     return found
 
 
-def _dye(rng: Rng) -> NDArray[np.float32]:
+def dye(rng: Rng) -> NDArray[np.float32]:
     """[3, 3] for one store's strips and catalogue alike: other colours make other products.
 
     Half of the time nothing changes, since people have the colours that they have. White and grey

@@ -262,7 +262,7 @@ def onnx_encoder(path: Path) -> Encoder:
     leading = (1,) * (len(entry.shape) - 3)
 
     def encode(image: Picture) -> Vector:
-        planes = _fitted(image, height, width).transpose(2, 0, 1).astype(dtype)
+        planes = fitted(image, height, width).transpose(2, 0, 1).astype(dtype)
         try:
             found = session.run(None, {entry.name: planes.reshape(*leading, *planes.shape)})[0]
         except Exception as error:  # the library raises its own kinds
@@ -273,7 +273,7 @@ def onnx_encoder(path: Path) -> Encoder:
     return encode
 
 
-def _fitted(image: Picture, height: int, width: int) -> Picture:
+def fitted(image: Picture, height: int, width: int) -> Picture:
     """A picture as large as it fits, in the middle of white."""
     scale = min(height / image.shape[0], width / image.shape[1])
     size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))

@@ -71,23 +71,28 @@ def without_plates(arrays: Arrays) -> Arrays:
 
 
 def weakened(sample: Sample, config: VariationConfig, rng: Rng) -> Sample:
-    """A sample from which parts may be missing; what is right stays."""
+    """A sample from which parts may be missing; what is right stays.
+
+    Nobody is asked about a shelf that is neither seen nor weighed.
+    """
     arrays, right = sample.arrays, sample.label
     if "column_mask" not in arrays:
         return sample
     draw = rng.random(4)
-    if draw[0] < config.no_cameras:
+    weighed = bool(arrays["plate_valid"].any())
+    if draw[0] < config.no_cameras and weighed:
         return replace(sample, arrays=without_cameras(arrays))
     if draw[0] > 1 - config.no_scales - config.no_plates:
         if sample.unweighed is None:
             return sample
         take = without_scales if draw[0] > 1 - config.no_scales else without_plates
         arrays, right = take(arrays), sample.unweighed
+        weighed = False
         if right.delta is not None:
             right = replace(right, delta=np.zeros_like(right.delta))
     if draw[1] < config.no_tracks:
         arrays = arrays | {"session_track": np.zeros_like(arrays["session_track"])}
-    if draw[2] < config.camera_lost:
+    if draw[2] < config.camera_lost and weighed:
         arrays = _half_seen(arrays, rng)
     look = arrays["candidate_look"]
     if draw[3] < config.no_looks:
