@@ -77,12 +77,16 @@ class Run(Generic[N, C]):
         self.network = network().to(self.compute.device)
         self.average = deepcopy(self.network)
         self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=config.rate, weight_decay=config.decay, betas=betas
+            self.groups(), lr=config.rate, weight_decay=config.decay, betas=betas
         )
         self.step, self.seconds, self.runs = 0, 0.0, 0
         self._board: SummaryWriter | None = None
         if self.checkpoint.is_file():
             self._resume()
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Parameters, and what `share` of the rate they learn with."""
+        return [{"params": list(self.network.parameters()), "share": 1.0}]
 
     @property
     def checkpoint(self) -> Path:
@@ -138,7 +142,7 @@ class Run(Generic[N, C]):
     def descend(self, loss: Tensor) -> None:
         """One step down a loss; the averaged weights follow."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate()
+            group["lr"] = self.rate() * group.get("share", 1.0)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)

@@ -16,9 +16,11 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from aisle.fusion.decode import DecodeConfig
 from aisle.fusion.runtime import SHIPPED_MODEL
@@ -47,6 +49,9 @@ class SightConfig:
     steps: int = 5000
     batch: int = 96
     rate: float = 1e-3
+    known: float = 0.1
+    """Share of the rate with which that is learnt on that a run with scales knows: it has met far
+    more stores than there are pictures of."""
     warm_up: int = 200
     decay: float = 0.05
     average: float = 0.998
@@ -90,11 +95,19 @@ class SightTrainer(ReceiptRun[SightConfig]):
         compute: Compute | None = None,
     ) -> None:  # fmt: skip
         """Resume what the directory holds; else begin with the weights of a run with scales."""
+        self._known = 1.0 if scales is None else config.known
         super().__init__(directory, new_network, config, compute=compute)
         if self.step == 0 and scales is not None:
             state = torch.load(scales / "checkpoint.pt", weights_only=True)["average"]
             self.network.load_state_dict(state, strict=False)
             self.average.load_state_dict(state, strict=False)
+
+    def groups(self) -> list[dict[str, Any]]:
+        """See `Run.groups`: what sees, and the rest."""
+        new, old = list[nn.Parameter](), list[nn.Parameter]()
+        for name, value in self.network.named_parameters():
+            (new if name.startswith("sight.") else old).append(value)
+        return [{"params": new, "share": 1.0}, {"params": old, "share": self._known}]
 
 
 @torch.no_grad()
