@@ -14,8 +14,9 @@ from aisle.bags.simulated import write_simulation
 from aisle.bags.store_io import BagReader, BagWriter, RawMessage
 from aisle.bags.truth import read_truth
 from aisle.cli import main as cli
-from aisle.records import CameraFrame, WeightBatch
+from aisle.records import CameraFrame, CodedFrame, WeightBatch
 from aisle.sensing.camera_calibration import calibration_of
+from aisle.sensing.camera_codec import decode
 from aisle.sim.cameras import FrameArrival
 from aisle.sim.scenario import Scenario
 from aisle.sim.simulation import SECOND, simulate
@@ -71,12 +72,12 @@ def records_of(path, counters=None):
 def test_pictures_lie_between_the_readings_in_order_of_arrival(bag):
     arrived = records_of(bag)
     assert [a.log_ns for a in arrived] == sorted(a.log_ns for a in arrived)
-    frames = [a for a in arrived if isinstance(a.record, CameraFrame)]
+    frames = [a for a in arrived if isinstance(a.record, CodedFrame)]
     assert len(frames) == 20
     for number, found in enumerate(frames):
         assert found.record.camera == "eye"
         assert found.log_ns == found.record.stamp_ns + 30_000_000
-        assert np.abs(found.record.image.astype(int) - 10 * number).max() <= 2
+        assert np.abs(decode(found.record.data).astype(int) - 10 * number).max() <= 2
     between = arrived[arrived.index(frames[0]) : arrived.index(frames[-1])]
     assert any(isinstance(a.record, WeightBatch) for a in between)
 
@@ -115,9 +116,7 @@ def test_damaged_and_misplaced_pictures_are_counted_and_left_out(bag, tmp_path):
                     message = RawMessage("/camera/other/image_raw/compressed", *of(message))
             writer.write_raw(message)
     counters = Counter()
-    frames = [
-        a for a in records_of(tmp_path / "bad", counters) if isinstance(a.record, CameraFrame)
-    ]
+    frames = [a for a in records_of(tmp_path / "bad", counters) if isinstance(a.record, CodedFrame)]
     assert len(frames) == 17
     assert counters["malformed_messages"] == 3
     reasons = " ".join(counters)
@@ -156,7 +155,7 @@ def test_a_replay_reads_pictures_for_a_fusion_that_sees(bag, sight):
     result = replay(bag, checkout=till)
     assert result.counters == {}
     assert till.kinds["WeightBatch"] > 20
-    assert till.kinds["CameraFrame"] == (20 if sight else 0)
+    assert till.kinds["CodedFrame"] == (20 if sight else 0)
 
 
 @pytest.mark.parametrize("cameras", [True, False])

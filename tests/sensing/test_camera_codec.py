@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aisle.sensing.camera_codec import DecodeError, decode, encode_jpeg
+from aisle.sensing.camera_codec import DecodeError, decode, encode_jpeg, header
 
 MEGABYTE = 2**20
 
@@ -82,6 +82,16 @@ def test_a_shrunk_picture_shows_the_same(shrink, data):
     small = decode(data, shrink=shrink)
     assert small.shape == (-(-50 // shrink), -(-66 // shrink), 3)
     assert small[2, 1].astype(int) == pytest.approx(decode(data)[2 * shrink, shrink], abs=30)
+
+
+@pytest.mark.parametrize("data", [JPEG, PNG])
+def test_a_header_says_what_shape_the_picture_will_have(data):
+    assert header(data) == decode(data).shape
+
+
+def test_a_jpeg_without_its_end_is_refused_undecoded():
+    with pytest.raises(DecodeError, match="no end"):
+        header(JPEG[:-2])
 
 
 @given(st.integers(0, len(JPEG) - 1))

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aisle.fusion.synchronizer import SECOND, TICK_NS
-from aisle.records import CameraFrame
+from aisle.records import CameraFrame, CodedFrame
+from aisle.sensing.camera_codec import decode, encode_jpeg, header
 from aisle.store.geometry import translation
 from aisle.store.types import Camera, Store
 from aisle.vision.views import ViewBuffer, ViewConfig
@@ -189,3 +190,46 @@ def test_nothing_that_comes_raises_and_bad_cameras_are_the_stores(arrivals):
         buffer.pictures(stamp // TICK_NS * TICK_NS)
     assert set(buffer.bad) <= set(NAMES)
     assert all(bad.text.startswith(name) for name, bad in buffer.bad.items())
+
+
+def coded(camera, seconds, damaged=False):
+    taken = frame(camera, seconds)
+    data = encode_jpeg(taken.image, "rgb8", 90)
+    if damaged:
+        # All that a header tells is there: its end, too.
+        cut = data.index(b"\xff\xda") + 16
+        data = data[:cut] + data[-2:]
+    return CodedFrame(camera, taken.stamp_ns, data, header(data))
+
+
+def test_only_pictures_that_are_looked_at_are_decoded(monkeypatch):
+    opened = []
+    monkeypatch.setattr(
+        "aisle.vision.views.decode", lambda data: (opened.append(data), decode(data))[1]
+    )
+    buffer = ViewBuffer(STORE)
+    frames = [coded("a", seconds) for seconds in (0.05, 0.15, 0.25)]
+    for one in frames:
+        buffer.add(one)
+    found = buffer.pictures(START + TICK_NS)
+    assert opened == [frames[-1].data]
+    np.testing.assert_array_equal(found["a"], decode(frames[-1].data))
+
+
+def test_a_camera_of_damaged_pictures_is_named_and_believed_again_once_one_is_whole():
+    buffer, bad = ViewBuffer(STORE), {}
+    for i in range(80):
+        at_s = i / 10
+        for name in NAMES:
+            buffer.add(coded(name, at_s, damaged=name == "a" and 20 <= i < 50))
+        stamp = START + round(at_s * SECOND)
+        tick = stamp // TICK_NS * TICK_NS
+        buffer.note_time(stamp, tick)
+        assert set(buffer.pictures(tick)) <= set(NAMES) - ({"a"} if 20 < i < 50 else set())
+        if "a" in buffer.bad:
+            bad[i] = buffer.bad["a"].reason
+    assert set(bad.values()) == {"damaged pictures"}
+    assert 30 <= min(bad) <= 40
+    assert 48 <= max(bad) <= 51
+    assert set(buffer.bad) == set()
+    assert buffer.counters["damaged_pictures"] > 5

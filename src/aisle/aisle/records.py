@@ -69,6 +69,25 @@ class CameraFrame:
         return self.image
 
 
+@dataclass(frozen=True, eq=False)
+class CodedFrame:
+    """One picture of one camera as it came; it is decoded only if it is looked at.
+
+    A camera gives more pictures than are looked at, and to decode one costs more than to take it.
+    """
+
+    camera: str
+    stamp_ns: int
+    """When the picture was taken, not when it came."""
+    data: bytes
+    """JPEG or PNG, of which `aisle.sensing.camera_codec.header` had nothing to say."""
+    shape: tuple[int, ...]
+    """[height, width, 3], or [height, width] of a grey picture."""
+
+
+Frame = CameraFrame | CodedFrame
+
+
 @dataclass(frozen=True)
 class CameraCalibration:
     """How a camera maps directions of its optical frame to pixels (`sensor_msgs/CameraInfo`).
@@ -234,5 +253,5 @@ class SlotChange:
         return self.cause.startswith(OPERATOR)
 
 
-Record = WeightBatch | CameraFrame | GateEvent | SlotChange
+Record = WeightBatch | CameraFrame | CodedFrame | GateEvent | SlotChange
 """What the fusion takes in beside store models, in order of arrival."""

@@ -22,7 +22,7 @@ from aisle.bags.convert import (
     slot_change_from_message,
     weights_from_message,
 )
-from aisle.bags.convert_images import compressed_from_message
+from aisle.bags.convert_images import coded_from_message
 from aisle.bags.convert_store import store_from_message
 from aisle.fusion.intake import Intake
 from aisle.fusion.maker import FusionMaker
@@ -168,7 +168,7 @@ class FusionNode(AisleNode[FusionParameters]):
     def _on_picture(self, camera: str, message: Any) -> None:
         topic = camera_topic(camera, "image_raw/compressed")
         try:
-            frame = compressed_from_message(message)
+            frame = coded_from_message(message)
             if frame.camera != camera:
                 raise MessageError(f"it is of camera {frame.camera!r}")
         except MessageError as error:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from aisle.bags.convert import finite, header_message, items, stamp, text, untrusted, whole
 from aisle.bags.fields import MAX_SIDE
 from aisle.bags.messages import MessageError, MessageTypes
-from aisle.records import CameraCalibration, CameraFrame
+from aisle.records import CameraCalibration, CameraFrame, CodedFrame
 from aisle.sensing.camera_calibration import CalibrationError, check_calibration
-from aisle.sensing.camera_codec import MAX_PIXELS, DecodeError, decode, encode_jpeg
+from aisle.sensing.camera_codec import MAX_PIXELS, DecodeError, decode, encode_jpeg, header
 from aisle.store.names import optical_frame
 
 IMAGE = "sensor_msgs/msg/Image"
@@ -107,6 +107,22 @@ def compressed_from_message(message: Any, shrink: int = 1) -> CameraFrame:
         image=image,
         encoding="mono8" if image.ndim == 2 else "rgb8",
     )
+
+
+@untrusted
+def coded_from_message(message: Any) -> CodedFrame:
+    """Return the frame of a `CompressedImage`, JPEG or PNG, without decoding it.
+
+    Raises:
+        MessageError: It can be seen not to be decodable, or a field is out of bounds.
+    """
+    data = _bytes(message.data)
+    try:
+        shape = header(data)
+    except DecodeError as error:
+        raise MessageError(str(error)) from None
+    camera = camera_of(message.header.frame_id)
+    return CodedFrame(camera, stamp(message.header.stamp), bytes(data), shape)
 
 
 def compressed_to_message(frame: CameraFrame, quality: int, types: MessageTypes) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from aisle.bags import convert, convert_images, convert_store
 from aisle.bags.messages import MessageError
 from aisle.bags.store_io import BagReader, topic_prefix
-from aisle.records import CameraFrame, Prediction, Receipt, Record, WeightBatch
+from aisle.records import CodedFrame, Prediction, Receipt, Record, WeightBatch
 from aisle.store.types import Store
 
 INPUTS: dict[str, Callable[[Any], Any]] = {
@@ -19,7 +19,7 @@ INPUTS: dict[str, Callable[[Any], Any]] = {
     convert.GATE: convert.gate_from_message,
     convert.SLOT_CHANGE: convert.slot_change_from_message,
     convert_store.STORE: convert_store.store_from_message,
-    convert_images.COMPRESSED: convert_images.compressed_from_message,
+    convert_images.COMPRESSED: convert_images.coded_from_message,
 }
 """Readers of what fusion and ledger take in, by message type."""
 
@@ -29,7 +29,7 @@ class Arrived:
     """A record of a bag and its time of arrival; a store comes with the stamp it holds from."""
 
     log_ns: int
-    record: Record | tuple[int, Store] | CameraFrame | Prediction | Receipt
+    record: Record | tuple[int, Store] | Prediction | Receipt
 
 
 def read_records(
@@ -69,7 +69,7 @@ def _check_topic(topic: str, record: Any) -> None:
         _, found, controller = topic.rpartition("weights/")
         if found and controller != record.controller:
             raise MessageError(f"it is of controller {record.controller!r}")
-    elif isinstance(record, CameraFrame) and camera_of_topic(topic) != record.camera:
+    elif isinstance(record, CodedFrame) and camera_of_topic(topic) != record.camera:
         raise MessageError(f"it is of camera {record.camera!r}")
 
 

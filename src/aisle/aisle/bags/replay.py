@@ -21,7 +21,7 @@ from aisle.bags.messages import bag_types
 from aisle.bags.reading import INPUTS, Arrived, has_pictures, read_records, store_topics
 from aisle.bags.store_io import BagError, BagReader, BagWriter
 from aisle.records import (
-    CameraFrame,
+    CodedFrame,
     GateEvent,
     Prediction,
     Receipt,
@@ -206,7 +206,7 @@ class _Run:
         self.result.store_s = (arrived.log_ns - self.first_ns) / convert.SECOND
         if isinstance(record, tuple):
             self.take_store(record)
-        elif isinstance(record, (WeightBatch, CameraFrame, GateEvent, SlotChange)):
+        elif isinstance(record, (WeightBatch, CodedFrame, GateEvent, SlotChange)):
             self._note(*self.checkout.push(record))
 
     def take_store(self, found: tuple[int, Store]) -> None:

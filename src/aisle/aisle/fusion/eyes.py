@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from aisle.fusion.memory import Session
 from aisle.fusion.synchronizer import SECOND
 from aisle.fusion.windows import FEATURES, STATES, VIEWS, ShelfView
-from aisle.records import CameraFrame
+from aisle.records import Frame
 from aisle.store.types import Store
 from aisle.vision.floor_map import FloorMap
 from aisle.vision.shelf_sight import Encoder, Glance, ShelfSight
@@ -99,7 +99,7 @@ class Eyes:
         """Cameras that give nothing to rely on."""
         return self._buffer.bad
 
-    def add(self, frame: CameraFrame) -> None:
+    def add(self, frame: Frame) -> None:
         """Take a frame whose stamp is in line."""
         self._buffer.add(frame)
 

@@ -21,7 +21,7 @@ from aisle.fusion.questions import Observer, Questions
 from aisle.fusion.runtime import Runtime
 from aisle.fusion.shelves import Shelves, StoreAt
 from aisle.fusion.synchronizer import SECOND, Synchronizer
-from aisle.records import CameraFrame, GateEvent, Prediction, Record, SlotChange, WeightBatch
+from aisle.records import Frame, GateEvent, Prediction, Record, SlotChange, WeightBatch
 from aisle.store.types import Store
 
 NO_CAMERA = "no camera gives pictures to rely on"
@@ -103,7 +103,7 @@ class Fusion:
         found: list[Prediction] = []
         if isinstance(record, WeightBatch):
             found = self._take_weights(record)
-        elif isinstance(record, CameraFrame):
+        elif isinstance(record, Frame):
             found = self._take_frame(record)
         elif isinstance(record, GateEvent):
             self._passages.take(record)
@@ -184,7 +184,7 @@ class Fusion:
             self.sync.note_readings(batch, bool(np.isfinite(batch.kilograms).any()))
         return found
 
-    def _take_frame(self, frame: CameraFrame) -> list[Prediction]:
+    def _take_frame(self, frame: Frame) -> list[Prediction]:
         """Take a picture; the predictions of a silence of all streams that it ends."""
         camera = self.store.cameras.get(frame.camera)
         if self.eyes is None or camera is None:

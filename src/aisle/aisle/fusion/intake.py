@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from aisle.fusion.shelves import StoreAt
-from aisle.records import CameraFrame, GateEvent, Prediction, Record, SlotChange, WeightBatch
+from aisle.records import Frame, GateEvent, Prediction, Record, SlotChange, WeightBatch
 from aisle.store.types import Store
 
 MAX_WAITING = 1000
@@ -54,7 +54,7 @@ class Intake(Generic[F]):
             return []
         if self.fusion is not None:
             return self.fusion.push(record)
-        if not isinstance(record, WeightBatch | CameraFrame) and len(self._waiting) < MAX_WAITING:
+        if not isinstance(record, WeightBatch | Frame) and len(self._waiting) < MAX_WAITING:
             self._waiting.append(record)
         else:
             self.counters["before_the_store_model"] += 1

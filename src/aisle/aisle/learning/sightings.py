@@ -31,7 +31,7 @@ from aisle.fusion.windows import FEATURES, STATES
 from aisle.learning.collect import samples_of
 from aisle.learning.looks import catalogue_of
 from aisle.learning.sight_plans import SCENARIOS_OF_STORE, sight_scenario, sight_spec
-from aisle.records import CameraFrame
+from aisle.records import CameraFrame, Frame
 from aisle.sim.cameras import FrameArrival, SimulatedCameras, shots
 from aisle.sim.scenario import ScenarioError
 from aisle.sim.simulation import Simulation, simulate
@@ -153,7 +153,7 @@ class RecalledEyes(Eyes):
         super().__init__(store, _Blind(), follower, looks)
         self._sightings = sightings
 
-    def add(self, frame: CameraFrame) -> None:
+    def add(self, frame: Frame) -> None:
         """Nothing: what it showed is known."""
 
     def looked(self, tick_ns: int) -> Looked:

@@ -7,7 +7,7 @@ from collections import deque
 
 import numpy as np
 
-from aisle.records import CameraFrame
+from aisle.records import CameraFrame, CodedFrame, Frame
 
 RATE_WINDOW_NS = 5_000_000_000
 SLOW = 0.8
@@ -34,22 +34,27 @@ class FrozenPicture:
 
     def __init__(self, limit_s: float) -> None:
         self._limit_ns = limit_s * 1e9 or math.inf
-        self._last: CameraFrame | None = None
+        self._last: Frame | None = None
         self._since_ns = 0
         self._repeats = 0
         self.frozen_s = 0.0
         """For how long the picture has been the same, once that is too long; otherwise 0."""
 
-    def add(self, frame: CameraFrame) -> None:
+    def add(self, frame: Frame) -> None:
         """Look at a frame."""
         last, self._last = self._last, frame
-        if last is None or not _same(last.image, frame.image):
+        if last is None or not _same(_content(last), _content(frame)):
             self._since_ns, self._repeats, self.frozen_s = frame.stamp_ns, 0, 0.0
             return
         self._repeats += 1
         same_ns = frame.stamp_ns - self._since_ns
         if same_ns >= self._limit_ns and self._repeats >= MIN_FROZEN:
             self.frozen_s = same_ns / 1e9
+
+
+def _content(frame: Frame) -> np.ndarray:
+    """The same picture is coded in the same way."""
+    return np.frombuffer(frame.data, np.uint8) if isinstance(frame, CodedFrame) else frame.image
 
 
 def _same(one: np.ndarray, two: np.ndarray) -> bool:

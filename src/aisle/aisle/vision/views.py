@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.fusion.synchronizer import SECOND, TICK_NS
-from aisle.records import CameraFrame
+from aisle.records import CameraFrame, CodedFrame, Frame
+from aisle.sensing.camera_codec import DecodeError, decode
 from aisle.sensing.camera_health import FrozenPicture
 from aisle.store.types import Camera, Store
 
@@ -56,12 +57,14 @@ class CameraChange:
 @dataclass
 class _State:
     frozen: FrozenPicture
-    frames: dict[int, CameraFrame] = field(default_factory=dict)
+    frames: dict[int, Frame] = field(default_factory=dict)
     """By tick."""
     good_ns: int | None = None
     """Stamp of the last usable frame; before that, time when time began."""
     trouble: tuple[int, str] | None = None
     """When a frame came that was not usable, and why."""
+    damaged: bool = False
+    """The last one that was decoded could not be: none is believed before it is decoded."""
 
 
 class ViewBuffer:
@@ -86,7 +89,7 @@ class ViewBuffer:
         self._newest_ns: int | None = None
         self._tick_ns: int | None = None
 
-    def add(self, frame: CameraFrame) -> None:
+    def add(self, frame: Frame) -> None:
         """Take a frame whose stamp is in line and newer than its camera's last one."""
         state = self._states.get(frame.camera)
         if state is None:
@@ -103,6 +106,10 @@ class ViewBuffer:
             since_ns = frame.stamp_ns - round(state.frozen.frozen_s * SECOND)
             self._lose(frame.camera, "frozen picture", since_ns, frame.stamp_ns)
             return
+        if state.damaged:
+            self._decoded(frame)
+            if state.damaged:
+                return
         state.good_ns, state.trouble = frame.stamp_ns, None
         if self.bad.pop(frame.camera, None):
             self.counters["cameras_good_again"] += 1
@@ -130,7 +137,7 @@ class ViewBuffer:
                 spoke = self._newest_ns - at_ns <= limit
                 self._lose(name, trouble if spoke else "silent", state.good_ns, self._newest_ns)
 
-    def at(self, tick_ns: int) -> dict[str, CameraFrame]:
+    def at(self, tick_ns: int) -> dict[str, Frame]:
         """Each camera's frame of a tick (a multiple of `TICK_NS`), in the store's order.
 
         Cameras that have none are left out.
@@ -140,16 +147,40 @@ class ViewBuffer:
 
     def pictures(self, tick_ns: int) -> dict[str, NDArray[np.uint8]]:
         """`at`, as [height, width, 3] RGB in a row in memory: what strips and floor maps take."""
-        return {name: _rgb(frame) for name, frame in self.at(tick_ns).items()}
+        found = {name: self._decoded(frame) for name, frame in self.at(tick_ns).items()}
+        return {name: picture for name, picture in found.items() if picture is not None}
 
-    def _trouble(self, frame: CameraFrame) -> tuple[str, str]:
+    def _decoded(self, frame: Frame) -> NDArray[np.uint8] | None:
+        """None for what cannot be decoded."""
+        state = self._states[frame.camera]
+        if isinstance(frame, CodedFrame):
+            try:
+                picture = decode(frame.data)
+                if picture.shape != frame.shape:
+                    raise DecodeError("another size than announced")
+            except DecodeError:
+                state.damaged = True
+                self.counters["damaged_pictures"] += 1
+                self.refuse(frame.camera, "damaged pictures")
+                return None
+            encoding = "mono8" if picture.ndim == 2 else "rgb8"
+            frame = CameraFrame(frame.camera, frame.stamp_ns, picture, encoding)
+            state.damaged = False
+        return _rgb(frame)
+
+    def _trouble(self, frame: Frame) -> tuple[str, str]:
         """Why a frame cannot be used: a counter's name, and words; empty when it can."""
-        camera, image = self._cameras[frame.camera], frame.image
-        if frame.encoding not in _ENCODINGS:
+        camera = self._cameras[frame.camera]
+        if isinstance(frame, CodedFrame):
+            shape, colours = frame.shape, frame.shape[2:]
+        elif frame.encoding not in _ENCODINGS:
             return "wrong_encoding", f"encoding {frame.encoding[:20]!r} is not known"
-        colours = () if frame.encoding == "mono8" else (3,)
-        if image.shape != (camera.height, camera.width, *colours) or image.dtype != np.uint8:
-            size = " x ".join(str(n) for n in image.shape[1::-1])
+        else:
+            shape, colours = frame.image.shape, () if frame.encoding == "mono8" else (3,)
+            if frame.image.dtype != np.uint8:
+                return "wrong_encoding", f"pictures of {frame.image.dtype}"
+        if shape != (camera.height, camera.width, *colours):
+            size = " x ".join(str(n) for n in shape[1::-1])
             return "wrong_size", f"pictures of {size}, not {camera.width} x {camera.height},"
         if self._tick_ns is not None and _tick_of(frame) <= self._tick_ns:
             return "late_frames", "too late"
@@ -161,7 +192,7 @@ class ViewBuffer:
             self.counters["cameras_bad"] += 1
 
 
-def _tick_of(frame: CameraFrame) -> int:
+def _tick_of(frame: Frame) -> int:
     """The tick at which a frame may count."""
     return -(-frame.stamp_ns // TICK_NS) * TICK_NS
 
