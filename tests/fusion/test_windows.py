@@ -7,7 +7,7 @@ from aisle.fusion.candidates import MAX_CANDIDATES
 from aisle.fusion.grid import BINS
 from aisle.fusion.memory import Carried, Commit, Memory, Session, ShelfMemory
 from aisle.fusion.runtime import load_runtime
-from aisle.fusion.windows import SHAPES, ShelfTokenizer, collate
+from aisle.fusion.windows import SHAPES, ShelfTokenizer
 from aisle.records import Action, Change, ChangeState, GateEvent, GateKind
 from aisle.store.generate import generate_store
 from aisle.store.layout import shelf_layout
@@ -63,9 +63,9 @@ def test_candidates_are_bounded_however_much_is_carried():
 def test_collated_windows_answer_as_single_ones():
     runtime = load_runtime()
     many = windows(4)
-    together = runtime.run_arrays(collate([w.arrays for w in many]))
+    together = runtime.run(many)
     for row, window in enumerate(many):
-        alone = runtime.run_arrays(collate([window.arrays]))
+        alone = runtime.run([window])
         for name, array in alone.items():
             part = together[name][row]
             part = part[tuple(slice(n) for n in array[0].shape)]

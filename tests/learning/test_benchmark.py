@@ -17,6 +17,7 @@ from aisle.records import ReceiptState
 from aisle.sim.simulation import simulate
 from aisle.store.generate import generate_store
 from aisle.store.spec import StoreSpec
+from toy_model import write_toy_model
 
 _QUICK = (
     SUITES["scales_only"].scenario(0).model_copy(update={"stay_s": (12.0, 15.0), "action_s": 3.0})
@@ -146,9 +147,12 @@ def test_what_a_suite_leaves_out_is_withheld(store):
         (["calm", "none.json"], "none.json"),
     ],
 )
-def test_a_suite_that_cannot_be_run_is_refused_before_anything_runs(words, problem, capsys):
+def test_a_suite_that_cannot_be_run_is_refused_before_anything_runs(
+    words, problem, tmp_path, capsys
+):
+    blind = write_toy_model(tmp_path / "blind.onnx")
     with pytest.raises(SystemExit) as ended:
-        main(["bench", *words])
+        main(["bench", *words, "--model", str(blind)])
     assert ended.value.code in (1, 2)
     assert problem in " ".join(capsys.readouterr().err.replace("│", " ").split())
 

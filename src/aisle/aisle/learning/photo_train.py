@@ -57,7 +57,7 @@ class PhotoTrainConfig:
 
     seed: int = 0
     """Of the classes left out, and of all that is drawn."""
-    steps: int = 2400
+    steps: int = 1500
     photos: int = 64
     """In a batch."""
     check_classes: int = 8
