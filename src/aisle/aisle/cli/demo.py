@@ -43,11 +43,11 @@ def command(
     out: Annotated[Path, typer.Option(help="Folder for bag, log and report.")] = Path("out/demo"),
     scenario: Annotated[
         str | None,
-        typer.Option(help="Scenario: a file, or the name of a shipped one.", show_default="demo"),
+        typer.Option(help="Scenario: a file, or the name of a shipped one.", show_default="seen"),
     ] = None,
     store: Annotated[
         str | None,
-        typer.Option(help="Store: a folder.", show_default="full_rack, the shipped one"),
+        typer.Option(help="Store: a folder.", show_default="corner, the shipped one"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Other seeds, other shoppers.")] = 24,
     speed: Annotated[float, typer.Option(help="Simulated seconds in a real second.")] = 1.0,
@@ -75,8 +75,8 @@ def command(
         "state_dir": str((out / "state").absolute()),
         "seed": str(seed),
         "speed": str(speed),
-        "scenario": _scenario(scenario or "demo"),
-        **({"store": str(Path(store).absolute())} if store else {}),
+        "scenario": _scenario(scenario or "seen"),
+        "store": str(Path(store).absolute() if store else _shipped("config", "stores", "corner")),
     }
     code = _run(arguments, out / "launch.log", console, plain=plain)
     _conclude(out, bag, code, console)
