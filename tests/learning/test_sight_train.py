@@ -143,6 +143,20 @@ def test_how_sure_and_how_right_is_asked_where_something_is_said():
         assert stated_and_right(network, [batch]) == []
 
 
+def test_the_model_is_the_one_that_did_best_in_a_check(tmp_path):
+    trainer = SightTrainer(tmp_path, SightConfig(), None)
+    assert trainer.chosen()[1] == 0
+    for step, loss in ((100, 0.5), (200, 0.3), (300, 0.4)):
+        trainer.step = step
+        with torch.no_grad():
+            trainer.average.none.bias.fill_(step)
+        trainer.choose({"all": {"loss": loss}, "no_scales": {"loss": 0.1}})
+    again = SightTrainer(tmp_path, SightConfig(), None)
+    network, step = again.chosen()
+    assert step == 200
+    assert network.none.bias.item() == 200
+
+
 def test_a_folder_without_shards_says_how_to_make_them(tmp_path):
     with pytest.raises(ValueError, match="makes them"):
         train(tmp_path / "run", str(tmp_path / "a"), str(tmp_path / "b"), SightConfig(), None)

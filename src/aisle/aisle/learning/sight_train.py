@@ -102,6 +102,29 @@ class SightTrainer(ReceiptRun[SightConfig]):
             self.network.load_state_dict(state, strict=False)
             self.average.load_state_dict(state, strict=False)
 
+    def choose(self, found: dict[str, dict[str, float]]) -> None:
+        """Keep the averaged weights if no check of this run went better: they are the model.
+
+        After some thousand steps windows that are learnt from get better and others worse.
+        """
+        loss = sum(found[kind]["loss"] for kind in _CHOSEN_BY)
+        if not self._best.is_file() or loss < torch.load(self._best, weights_only=True)["loss"]:
+            state = {"loss": loss, "step": self.step, "average": self.learnt.state_dict()}
+            torch.save(state, self._best)
+
+    def chosen(self) -> tuple[ReceiptTransformer, int]:
+        """The model, and at which step it was chosen; what there is now where none was."""
+        if not self._best.is_file():
+            return self.learnt, self.step
+        state = torch.load(self._best, weights_only=True)
+        network = new_network()
+        network.load_state_dict(state["average"])
+        return network, int(state["step"])
+
+    @property
+    def _best(self) -> Path:
+        return self.directory / "best.pt"
+
     def groups(self) -> list[dict[str, Any]]:
         """See `Run.groups`: what sees, and the rest."""
         new, old = list[nn.Parameter](), list[nn.Parameter]()
@@ -146,6 +169,7 @@ def stated_and_right(
     return found
 
 
+_CHOSEN_BY = ("all", "no_scales")
 _Pairs = list[tuple[Arrays, Label]]
 _KINDS: dict[str, Callable[[list[Sample]], _Pairs]] = {
     "all": lambda some: [(s.arrays, s.label) for s in some],
@@ -207,6 +231,7 @@ def train(
         trainer.seconds = before + time.monotonic() - begun
         if trainer.step % config.check_every < BATCHES:
             found = {kind: check(trainer.learnt, some) for kind, some in checks.items()}
+            trainer.choose(found)
             trainer.log(
                 step=trainer.step, seconds=round(trainer.seconds), samples=len(library.samples),
                 train={k: round(v, 4) for k, v in mean.items()}, check=found,
@@ -248,24 +273,25 @@ def main() -> None:
     held_out = Library(args.held_out)
     held_out.refresh()
     checks = _checks(held_out, config.batch)
-    temperature, choices = session_temperature(trainer.learnt, checks["all"])
-    seen = stated_and_right(trainer.learnt, checks["no_scales"])
+    network, step = trainer.chosen()
+    temperature, choices = session_temperature(network, checks["all"])
+    seen = stated_and_right(network, checks["no_scales"])
     for name in (MANIFEST, *vision["sha256"]):
         shutil.copy(args.vision / name, args.out / name)
     manifest = {
         "vision": vision["sha256"],
         "session_temperature_seen": temperature, "session_choices_seen": choices,
         "calibration_seen": fit(seen), "calibration_changes_seen": len(seen),
-        "check": {kind: check(trainer.learnt, some) for kind, some in checks.items()},
+        "check": {kind: check(network, some) for kind, some in checks.items()},
         "network": asdict(trainer.network.config), "training": asdict(config),
-        "steps": trainer.step, "seconds": round(trainer.seconds),
+        "steps": trainer.step, "chosen_at_step": step, "seconds": round(trainer.seconds),
         "data": "aisle.learning.sights: rendered stores, no recordings",
     }  # fmt: skip
     model = args.out / SHIPPED_MODEL
-    export(trainer.learnt, model, manifest)
+    export(network, model, manifest)
     if args.calibration:
         found = calibrated(model, args.calibration, args.workers, trainer.log)
-        export(trainer.learnt, model, manifest | found)
+        export(network, model, manifest | found)
 
 
 if __name__ == "__main__":
