@@ -135,6 +135,7 @@ def test_how_sure_and_how_right_is_asked_where_something_is_said():
     network = new_network()
     with torch.no_grad():
         network.none.bias.fill_(-1e4)
+        network.withdraw_head.bias.fill_(-1e5)
         found = stated_and_right(network, [batch])
         best = network(**batch.inputs)[1].flatten(1).argmax(1)
         assert [right for _, right in found] == batch.target[range(3), 1 + best].tolist()

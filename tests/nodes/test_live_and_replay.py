@@ -8,7 +8,7 @@ import pytest
 from till import Till
 
 from aisle.bags.checkout import StoreCheckout
-from aisle.bags.convert_images import compressed_from_message, compressed_to_message
+from aisle.bags.convert_images import coded_from_message, compressed_to_message
 from aisle.bags.messages import bag_types
 from aisle.bags.replay import replay
 from aisle.bags.store_io import BagWriter
@@ -127,7 +127,7 @@ def heard(record):
     """A record as a node gets it: a picture has been a JPEG."""
     if not isinstance(record, CameraFrame):
         return record
-    return compressed_from_message(compressed_to_message(record, 85, bag_types()))
+    return coded_from_message(compressed_to_message(record, 85, bag_types()))
 
 
 def test_live_and_replay_see_the_same(store, arrivals, tmp_path):

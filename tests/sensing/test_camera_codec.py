@@ -89,6 +89,10 @@ def test_a_header_says_what_shape_the_picture_will_have(data):
     assert header(data) == decode(data).shape
 
 
+def test_a_jpeg_in_a_buffer_that_is_larger_is_taken():
+    assert header(JPEG + bytes(10_000)) == decode(JPEG + bytes(10_000)).shape
+
+
 def test_a_jpeg_without_its_end_is_refused_undecoded():
     with pytest.raises(DecodeError, match="no end"):
         header(JPEG[:-2])

@@ -40,7 +40,7 @@ def read_records(
     Args:
         reader: The bag.
         names: Types of messages: those of `INPUTS`, predictions and updates.
-        counters: Gets `malformed_messages` and one count by reason, damaged pictures included.
+        counters: Gets `malformed_messages` and one count by reason, pictures of no use included.
         namespace: Only topics below it ("/rig1"); all when None.
     """
     readers = {

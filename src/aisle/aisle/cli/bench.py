@@ -124,9 +124,8 @@ def _methods(model: Path | None, yardstick: bool, without: Sequence[str]) -> tup
         raise typer.BadParameter(str(error), param_hint="--model") from error
     unused = sorted(SIGHT_PARTS & set(without))
     if unused and not runtime.sight:
-        told = (
-            f"this model takes nothing from cameras, so that {' and '.join(unused)} count nothing"
-        )
+        parts = " and ".join(unused)
+        told = f"this model takes nothing from cameras: {parts} would change nothing"
         raise typer.BadParameter(told, param_hint="--without")
     less = [MakeMethod("model", model, part) for part in dict.fromkeys(without)]
     return (MakeMethod("model", model), *less, *([MakeMethod("yardstick")] if yardstick else []))

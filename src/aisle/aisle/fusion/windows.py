@@ -59,6 +59,7 @@ FEATURES = 32
 EMPTY, BLOCKED, SEEN, ROOM, GAIN, OFF = range(6)
 """Places in the numbers that say how a column is: see `SIGHT_SHAPES`."""
 STATES = 6
+"""How many these are."""
 DEEPEST_M = 0.4
 """No place behind a column's front counts as deeper."""
 CLEAR = 0.3

@@ -35,13 +35,14 @@ def load(kind: type[T], path: Path) -> T:
     """
     names = [field.name for field in fields(kind)]
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            missing = sorted(set(names) - set(arrays.files))
-            if missing:
-                raise ValueError(f"{path}: no {', '.join(missing)}")
-            return kind(**{name: arrays[name] for name in names})
-    except (BadZipFile, EOFError) as error:
-        raise ValueError(f"{path}: cut off, or no such file: {error!r}") from error
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (BadZipFile, EOFError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path}: no arrays, or cut off: {error!r}") from error
+    missing = sorted(set(names) - set(arrays))
+    if missing:
+        raise ValueError(f"{path}: no {', '.join(missing)}")
+    return kind(**{name: arrays[name] for name in names})
 
 
 class Library(Generic[T]):

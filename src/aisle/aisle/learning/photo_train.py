@@ -47,6 +47,8 @@ from aisle.vision.strips import ROWS
 
 Rng = np.random.Generator
 
+_SEED = "photo_train.json"
+"""Of a run: by which seed classes were left out."""
 _STORED_PX = 2 * ROWS
 """The longer side of pictures in memory: half of it is still as much as the encoder sees."""
 
@@ -228,8 +230,9 @@ def train(
     album, library = Album(seen), Library(looks, Looks, "looks") if looks else None
     if library:
         library.stores()
-    _keep_seed(out, config.seed)
+    _check_seed(out, config.seed)
     trainer = Trainer(out, config, run)
+    write_atomic(out / _SEED, json.dumps({"seed": config.seed}).encode())
 
     def learn(rng: Rng) -> dict[str, float]:
         batch = album.batch(rng, config.photos)
@@ -266,15 +269,14 @@ def _encode(encoder: StripEncoder) -> Encoder:
     return encode
 
 
-def _keep_seed(out: Path, seed: int) -> None:
+def _check_seed(out: Path, seed: int) -> None:
     """Another seed leaves out other classes, some of which this run has already learnt from."""
-    note = out / "photo_train.json"
+    note = out / _SEED
     before = json.loads(note.read_text("utf-8")) if note.is_file() else None
     if before is None and (out / "checkpoint.pt").exists():
         raise PhotosError(f"{out} has a run of something else")
     if before not in (None, {"seed": seed}):
         raise PhotosError(f"{out} has a run of seed {before['seed']}, not {seed}")
-    write_atomic(note, json.dumps({"seed": seed}).encode())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -97,7 +97,12 @@ class Run(Generic[N, C]):
         state = torch.load(self.checkpoint, "cpu", weights_only=True)
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        try:
+            self.optimizer.load_state_dict(state["optimizer"])
+        except ValueError as error:
+            raise ValueError(f"{self.checkpoint}: of another kind of run: {error}") from error
+        for group, wanted in zip(self.optimizer.param_groups, self.groups(), strict=True):
+            group |= {"share": wanted["share"], "weight_decay": self.config.decay}
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
         self.runs = int(state["runs"])
         self.log(event="resumed", step=self.step)
@@ -142,7 +147,7 @@ class Run(Generic[N, C]):
     def descend(self, loss: Tensor) -> None:
         """One step down a loss; the averaged weights follow."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate() * group.get("share", 1.0)
+            group["lr"] = self.rate() * group["share"]
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -163,8 +168,8 @@ class Run(Generic[N, C]):
         """Learn until `config.steps`, or until `minutes` have passed; call again to go on.
 
         Args:
-            learn: One step, which calls `descend`; what it draws depends on the step alone. Returns
-                what is to be logged as a running mean.
+            learn: One step, which calls `descend`, with draws of its own. Returns what is to be
+                logged as a running mean.
             look: What else is to be logged every `check_every` steps.
             minutes: At most, in this call.
         """

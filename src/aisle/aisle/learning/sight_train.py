@@ -110,7 +110,9 @@ class SightTrainer(ReceiptRun[SightConfig]):
         loss = sum(found[kind]["loss"] for kind in _CHOSEN_BY)
         if not self._best.is_file() or loss < torch.load(self._best, weights_only=True)["loss"]:
             state = {"loss": loss, "step": self.step, "average": self.learnt.state_dict()}
-            torch.save(state, self._best)
+            part = self._best.with_suffix(".part")
+            torch.save(state, part)
+            part.replace(self._best)
 
     def chosen(self) -> tuple[ReceiptTransformer, int]:
         """The model, and at which step it was chosen; what there is now where none was."""
@@ -153,19 +155,21 @@ def stated_and_right(
 ) -> list[tuple[float, bool]]:  # fmt: skip
     """How likely the model says its answer is, and whether it is right.
 
-    Of windows in which it says that something happened: those that become commits.
+    Of windows in which a fusion would say it: something happened, and nothing is to be withdrawn.
     """
     network.eval()
     found: list[tuple[float, bool]] = []
     for batch in checked:
         outputs = network(**batch.inputs)
         likely = all_logits(outputs).softmax(1)
-        changes = likely[:, 1 : 1 + outputs[1].flatten(1).shape[1]]
+        changes, wrong = likely[:, 1:].tensor_split([outputs[1].flatten(1).shape[1]], 1)
         best = changes.argmax(1)
         right = batch.target.gather(1, 1 + best[:, None])[:, 0]
-        said = likely[:, 0] < DecodeConfig.something
-        stated = changes.gather(1, best[:, None])[said, 0]
-        found += zip(stated.tolist(), right[said].tolist(), strict=True)
+        stated = changes.gather(1, best[:, None])[:, 0]
+        doubt = wrong.sum(1)
+        said = (likely[:, 0] <= 1 - DecodeConfig.something) & (doubt < DecodeConfig.withdraw)
+        said &= doubt <= stated
+        found += zip(stated[said].tolist(), right[said].tolist(), strict=True)
     return found
 
 
@@ -281,7 +285,7 @@ def main() -> None:
     manifest = {
         "vision": vision["sha256"],
         "session_temperature_seen": temperature, "session_choices_seen": choices,
-        "calibration_seen": fit(seen), "calibration_changes_seen": len(seen),
+        "calibration_seen": fit(seen), "calibration_windows_seen": len(seen),
         "check": {kind: check(network, some) for kind, some in checks.items()},
         "network": asdict(trainer.network.config), "training": asdict(config),
         "steps": trainer.step, "chosen_at_step": step, "seconds": round(trainer.seconds),

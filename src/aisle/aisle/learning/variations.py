@@ -82,7 +82,8 @@ def weakened(sample: Sample, config: VariationConfig, rng: Rng) -> Sample:
     weighed = bool(arrays["plate_valid"].any())
     if draw[0] < config.no_cameras and weighed:
         return replace(sample, arrays=without_cameras(arrays))
-    if draw[0] > 1 - config.no_scales - config.no_plates:
+    seen = bool(arrays["column_state"][..., SEEN].any())
+    if draw[0] > 1 - config.no_scales - config.no_plates and seen:
         if sample.unweighed is None:
             return sample
         take = without_scales if draw[0] > 1 - config.no_scales else without_plates

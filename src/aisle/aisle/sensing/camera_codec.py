@@ -32,7 +32,7 @@ DEFLATE_RATIO = 1032
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _SCAN, _END = b"\xff\xda", b"\xff\xd9"
 _TAIL = 4096
-"""Bytes from the end among which a JPEG's end must be: some cameras pad."""
+"""Bytes before its padding with zeros among which a JPEG's end must be."""
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """By colour type."""
 _ORDERS = {"rgb8": "RGB", "bgr8": "BGR", "mono8": "GRAY"}
@@ -126,7 +126,7 @@ def _jpeg_header(raw: memoryview, max_pixels: int) -> tuple[int, ...]:
     whole = bytes(raw)
     if whole.count(_SCAN) > MAX_SCANS:
         raise DecodeError(f"a JPEG in more than {MAX_SCANS} scans is not taken")
-    if _END not in whole[-_TAIL:]:
+    if _END not in whole.rstrip(b"\0")[-_TAIL:]:
         raise DecodeError("damaged JPEG: it has no end")
     return (height, width) if colors == "Gray" else (height, width, 3)
 

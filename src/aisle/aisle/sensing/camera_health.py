@@ -53,7 +53,7 @@ class FrozenPicture:
 
 
 def _content(frame: Frame) -> np.ndarray:
-    """The same picture is coded in the same way."""
+    """What is compared; of an encoder that writes the time into its files none is the same."""
     return np.frombuffer(frame.data, np.uint8) if isinstance(frame, CodedFrame) else frame.image
 
 
