@@ -27,7 +27,10 @@ def train(
         int, typer.Option(min=0, help="Development sessions to calibrate on.")
     ] = 240,
     install: Annotated[
-        bool, typer.Option(help="Put the model where the stack finds it by default.")
+        bool,
+        typer.Option(
+            help="Put the model where the stack finds it by default, for the one that also sees."
+        ),
     ] = False,
 ) -> None:
     """Train the receipt transformer in simulation, export it to ONNX and calibrate it.
