@@ -33,7 +33,7 @@ lint: setup-train ## Style and types: ruff, mypy
 	@$(IN_ENVIRONMENT) ruff format --check .
 	@$(IN_ENVIRONMENT) mypy $(ARGS)
 
-train: setup-train ## Train the shipped model from nothing, or go on where a run stopped
+train: setup-train ## Train a model for scales from nothing, or go on where a run stopped
 	@$(IN_ENVIRONMENT) aisle train $(ARGS)
 
 bench: setup ## Accuracy and speed on unseen simulated sessions

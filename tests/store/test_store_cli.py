@@ -115,6 +115,19 @@ def test_generate_writes_a_store_that_checks(tmp_path):
     assert "name: kiosk" in (out / "rig.yaml").read_text()
 
 
+def test_a_store_that_is_there_is_not_written_over(tmp_path):
+    words = ["generate", str(tmp_path / "mine"), "--seed", "3"]
+    assert run(app, words).exit_code == 0
+    mine = tmp_path / "mine" / "catalogue.csv"
+    mine.write_text("my own\n")
+    refused = run(app, words)
+    assert refused.exit_code == 2
+    assert "holds something already" in refused.output
+    assert mine.read_text() == "my own\n"
+    assert run(app, [*words, "--force"]).exit_code == 0
+    assert mine.read_text() != "my own\n"
+
+
 @pytest.mark.parametrize("text", ["gondola: 1", "gondolas: -1", "plates: many", "[1]", "a: ["])
 def test_a_wrong_spec_ends_with_2(tmp_path, text):
     spec = tmp_path / "spec.yaml"

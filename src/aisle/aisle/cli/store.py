@@ -174,11 +174,17 @@ def generate(
     name: Annotated[
         str | None, typer.Option(help="Name of the store.", show_default="the folder's name")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over what the folder holds.")
+    ] = False,
 ) -> None:
     """Make up a store: fixtures, plates, products and planogram."""
     from aisle.store.generate import StoreSpec, generate_store
     from aisle.store.write import write_store
 
+    if out.is_dir() and any(out.iterdir()) and not force:
+        typer.echo(f"{out} holds something already: name another folder, or --force", err=True)
+        raise typer.Exit(USAGE)
     try:
         fields: object = {} if spec is None else yaml.safe_load(spec.read_text(encoding="utf-8"))
         if not isinstance(fields, Mapping):

@@ -94,7 +94,9 @@ class FusionMaker:
 
     def _looks(self, store: Store, vision: Looking) -> dict[str, Floats]:
         if self._catalogue is None:
-            self._warn("no catalogue with pictures is named: cameras cannot tell products apart")
+            self._warn(
+                "no `catalogue`, a folder with pictures, is named: cameras cannot tell products apart"
+            )
             return {}
         report = Report()
         files = read_catalogue(self._catalogue, store.currency, report).products
