@@ -95,7 +95,7 @@ class FusionMaker:
     def _looks(self, store: Store, vision: Looking) -> dict[str, Floats]:
         if self._catalogue is None:
             self._warn(
-                "no `catalogue`, a folder with pictures, is named: cameras cannot tell products apart"
+                "no `catalogue`, a folder with pictures, is named: cameras tell no product from another"
             )
             return {}
         report = Report()
