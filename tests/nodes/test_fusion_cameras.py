@@ -81,7 +81,7 @@ def test_pictures_are_taken_and_bad_ones_and_lost_cameras_are_named(
     graph.until(lambda: f"camera {lost}: silent for" in rig.said())
     assert lost in eyes.bad_cameras
     graph.until(lambda: rig.counter("malformed_pictures") == 2)
-    assert "a folder with pictures, is named" in rig.said()
+    assert "no `catalogue` of pictures" in rig.said()
     topic = camera_topic(spoilt, "image_raw/compressed")
     assert rig.counter(f"{topic}/messages") >= 30
 

@@ -94,9 +94,7 @@ class FusionMaker:
 
     def _looks(self, store: Store, vision: Looking) -> dict[str, Floats]:
         if self._catalogue is None:
-            self._warn(
-                "no `catalogue`, a folder with pictures, is named: cameras tell no product from another"
-            )
+            self._warn("no `catalogue` of pictures is named: cameras cannot tell products apart")
             return {}
         report = Report()
         files = read_catalogue(self._catalogue, store.currency, report).products
