@@ -78,7 +78,8 @@ def test_a_store_without_cameras_needs_no_pictures(store):
 
 
 @pytest.mark.parametrize(
-    ("folder", "said"), [(None, "no `catalogue`"), ("nowhere", "missing-file"), (".", "no pictures")]
+    ("folder", "said"),
+    [(None, "no `catalogue`"), ("nowhere", "missing-file"), (".", "no pictures")],
 )
 def test_without_pictures_cameras_still_see_that_something_changed(store, tmp_path, folder, said):
     write_store(store, tmp_path / "shop")
