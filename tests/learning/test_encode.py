@@ -20,12 +20,7 @@ from aisle.vision.strips import COLUMN_PX, ROWS
 TINY = BatchConfig(stores=2, crops=6, columns=4, products=6, views=1)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def noise(*shape, seed=0):

@@ -27,12 +27,7 @@ HEADER = "Class Name (str),Class ID (int),Iconic Image Path (str)\n"
 TINY = PhotoTrainConfig(steps=4, photos=6, check_classes=2, check_share=0.34, warm_up=50)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

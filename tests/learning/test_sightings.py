@@ -206,5 +206,5 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path, sightings):
     path = path_of(tmp_path, 1, 1)
     write(path, "d", [sightings])
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ValueError, match="not sightings"):
+    with pytest.raises(ValueError, match="cut off"):
         read(path, "d")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import zlib
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aisle.files import write_atomic
 
@@ -34,15 +36,24 @@ def load(kind: type[T], path: Path) -> T:
         ValueError: It is none, or of something else.
     """
     names = [field.name for field in fields(kind)]
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (BadZipFile, EOFError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path}: no arrays, or cut off: {error!r}") from error
+    arrays = read_arrays(path)
     missing = sorted(set(names) - set(arrays))
     if missing:
         raise ValueError(f"{path}: no {', '.join(missing)}")
     return kind(**{name: arrays[name] for name in names})
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
+    """All arrays of an `.npz` file, by name.
+
+    Raises:
+        ValueError: It is none, or is damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (BadZipFile, EOFError, TypeError, ValueError, AttributeError, zlib.error) as error:
+        raise ValueError(f"{path}: no arrays, or cut off: {error!r}") from error
 
 
 class Library(Generic[T]):

@@ -20,7 +20,6 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +27,7 @@ from numpy.typing import NDArray
 from aisle.files import write_atomic
 from aisle.fusion.eyes import Eyes, Looked
 from aisle.fusion.windows import FEATURES, STATES
+from aisle.learning.array_files import read_arrays
 from aisle.learning.collect import samples_of
 from aisle.learning.looks import catalogue_of
 from aisle.learning.sight_plans import SCENARIOS_OF_STORE, sight_scenario, sight_spec
@@ -239,11 +239,7 @@ def read(path: Path, digest: str) -> list[Sightings]:
     Raises:
         ValueError: It is none, or another encoder looked.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (BadZipFile, EOFError) as error:
-        raise ValueError(f"{path}: not sightings: {error!r}") from error
+    arrays = read_arrays(path)
     if str(arrays.pop("encoder", "")) != digest:
         raise ValueError(f"{path}: another encoder looked at these stores")
     parts: dict[str, dict[str, NDArray[np.generic]]] = {}

@@ -10,12 +10,10 @@ from __future__ import annotations
 import argparse
 import json
 import time
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 
 from aisle.files import write_atomic
 from aisle.fusion.synchronizer import TICK_NS
+from aisle.learning.array_files import load
 from aisle.learning.walk_plans import Outages, walk_scenario, walk_store
 from aisle.sim.choreography.performance import SECOND, Performance
 from aisle.sim.products.look import look_of
@@ -95,9 +94,8 @@ class Walk:
             ValueError: The file is not such a clip.
         """
         try:
-            with np.load(path, allow_pickle=False) as data:
-                return Walk(**{f.name: data[f.name] for f in fields(Walk)})
-        except (KeyError, OSError, EOFError, ValueError, BadZipFile, zlib.error) as error:
+            return load(Walk, path)
+        except (OSError, ValueError) as error:
             raise ValueError(f"{path}: no clip of walks: {error}") from error
 
 
