@@ -42,9 +42,8 @@ class DemoError(Exception):
 def command(
     out: Annotated[Path, typer.Option(help="Folder for bag, log and report.")] = Path("out/demo"),
     scenario: Annotated[
-        str | None,
-        typer.Option(help="Scenario: a file, or the name of a shipped one.", show_default="seen"),
-    ] = None,
+        str, typer.Option(help="Scenario: a file, or the name of a shipped one.")
+    ] = "seen",
     store: Annotated[
         str | None,
         typer.Option(help="Store: a folder.", show_default="corner, the shipped one"),
@@ -75,7 +74,7 @@ def command(
         "state_dir": str((out / "state").absolute()),
         "seed": str(seed),
         "speed": str(speed),
-        "scenario": _scenario(scenario or "seen"),
+        "scenario": _scenario(scenario),
         "store": str(Path(store).absolute() if store else _shipped("config", "stores", "corner")),
     }
     code = _run(arguments, out / "launch.log", console, plain=plain)

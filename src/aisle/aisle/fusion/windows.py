@@ -56,10 +56,10 @@ VIEWS = 20
 """Camera pictures in a window: one for each tick."""
 FEATURES = 32
 """Numbers that describe a column of a strip, or a product's catalogue images."""
-EMPTY, BLOCKED, SEEN, ROOM, GAIN, OFF = range(6)
-"""Places in the numbers that say how a column is: see `SIGHT_SHAPES`."""
 STATES = 6
-"""How many these are."""
+"""Numbers that say how a column is: see `SIGHT_SHAPES`."""
+EMPTY, BLOCKED, SEEN, ROOM, GAIN, OFF = range(STATES)
+"""Their places."""
 DEEPEST_M = 0.4
 """No place behind a column's front counts as deeper."""
 CLEAR = 0.3
