@@ -6,11 +6,18 @@ from vision_store import ByColour, plain, store
 
 from aisle.fusion.synchronizer import TICK_NS
 from aisle.fusion.windows import BLOCKED, FEATURES, GAIN, OFF, SEEN, VIEWS
+from aisle.vision import last_look
 from aisle.vision.shelf_sight import REMEMBERED, UNKNOWN_M, ShelfSight
 from aisle.vision.strips import COLUMN_PX, ShelfStrips
 
 SHELF = "g1/s1"
 START = 1_000_000 * TICK_NS
+
+
+@pytest.fixture(autouse=True)
+def sharp_eyes(monkeypatch):
+    """One level of colour tells one amount of goods from another here."""
+    monkeypatch.setattr(last_look, "STILL_LEVELS", 0.0)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from aisle.fusion.synchronizer import TICK_NS
 from aisle.fusion.windows import BLOCKED, CLEAR, FEATURES, GAIN, SEEN, STATES, VIEWS
+from aisle.vision.last_look import LastLook
 from aisle.vision.strips import COLUMN_PX, ROWS, ShelfStrips, StripView
 
 Image = NDArray[np.uint8]
@@ -170,7 +171,8 @@ class ShelfSight:
         self._views = {shelf: strips.views(shelf) for shelf in shelves if strips.views(shelf)}
         self._shelves = {name: self._nothing(name) for name in self._views}
         self._before: dict[tuple[str, str], _Before] = {}
-        """By shelf and camera."""
+        self._looked: dict[tuple[str, str], LastLook] = {}
+        """Both by shelf and camera."""
         self._level: dict[str, Floats] = {}
         """Of each shelf's columns when last looked at: see `_Before.base`."""
 
@@ -186,13 +188,18 @@ class ShelfSight:
             view for views in self._views.values() for view in views if view.camera in pictures
         ]
         strips = [self._strips.strip(view, pictures[view.camera]) for view in shown]
-        found = self._encoder.columns(strips, [view.slope for view in shown])
-        changes = self._compared(tick_ns, shown, strips)
+        looked = [self._looked.setdefault((v.shelf, v.camera), LastLook()) for v in shown]
+        olds = [self._old(tick_ns, view) for view in shown]
+        due = [i for i, strip in enumerate(strips) if looked[i].due(strip)]
+        fresh = [strips[i] for i in due]
+        found = self._encoder.columns(fresh, [shown[i].slope for i in due])
+        changes = self._compared([shown[i] for i in due], fresh, [olds[i] for i in due])
+        for i, columns, change in zip(due, found, changes, strict=True):
+            looked[i].columns, looked[i].level = columns, change
         parts: dict[str, list[_Part]] = {}
-        for view, strip, (feature, state), change in zip(
-            shown, strips, found, changes, strict=True
-        ):
-            parts.setdefault(view.shelf, []).append(_Part(view, strip, feature, state, change))
+        for view, strip, said in zip(shown, strips, looked, strict=True):
+            part = _Part(view, strip, *said.columns, said.level)
+            parts.setdefault(view.shelf, []).append(part)
         glances = {}
         for shelf, some in parts.items():
             level = self._level.get(shelf, np.zeros(len(some[0].change), np.float32))
@@ -202,15 +209,16 @@ class ShelfSight:
                 self._before[shelf, part.view.camera].add(tick_ns, part, level)
         return glances
 
+    def _old(self, tick_ns: int, view: StripView) -> _Before:
+        """How a view showed its columns before."""
+        old = self._before.setdefault((view.shelf, view.camera), _Before(view.width_px))
+        old.settle(tick_ns)
+        return old
+
     def _compared(
-        self, tick_ns: int, shown: Sequence[StripView], strips: Sequence[Image]
+        self, shown: Sequence[StripView], strips: Sequence[Image], olds: Sequence[_Before]
     ) -> list[Floats]:
         """Level of the goods and how far off it may be, [columns, 2], for each view."""
-        olds = []
-        for view in shown:
-            old = self._before.setdefault((view.shelf, view.camera), _Before(view.width_px))
-            old.settle(tick_ns)
-            olds.append(old)
         some = [i for i, old in enumerate(olds) if old.known.any()]
         said = self._encoder.changes(
             [olds[i].strip for i in some], [strips[i] for i in some], [shown[i].slope for i in some]
@@ -230,6 +238,7 @@ class ShelfSight:
     def forget(self) -> None:
         """Forget all that was seen: what comes is of another time."""
         self._before.clear()
+        self._looked.clear()
         self._level.clear()
         self._shelves = {name: self._nothing(name) for name in self._views}
 
