@@ -140,7 +140,7 @@ def test_review_lists_those_that_wait_with_their_reasons(url: str) -> None:
 
 def test_show_gives_lines_changes_and_reasons(url: str, ledger: Ledger) -> None:
     code, output = run("show", "a", "--ledger", url)
-    assert (code, "a/2" in output, "review: cola" in output) == (0, True, True)
+    assert (code, "a/2" in output, "review: Cola (cola)" in output) == (0, True, True)
     receipt = ledger.receipt("a")
     assert receipt is not None
     shown = run("show", "a", "--ledger", url, "--json")[1]

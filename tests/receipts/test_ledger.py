@@ -178,7 +178,7 @@ def test_more_returned_than_taken_is_billed_as_nothing_and_reviewed(ledger: Ledg
     receipt = closed(ledger, predict(5, change(2, action=Action.RETURN), change(3, "bread")))
     assert items(receipt) == {"bread": 1}
     assert receipt.state == ReceiptState.REVIEW
-    assert receipt.review_reasons == ("cola returned 1 more than taken",)
+    assert receipt.review_reasons == ("Cola (cola) returned 1 more than taken",)
 
 
 def test_a_product_that_the_model_cannot_name_is_reviewed(ledger: Ledger) -> None:
@@ -206,7 +206,7 @@ def test_a_doubtful_line_is_reviewed_when_the_receipt_closes(ledger: Ledger) -> 
     (last,) = ledger.apply(predict(60, final=True))
     assert (shown.state, shown.review_reasons) == (ReceiptState.OPEN, ())
     assert last.state == ReceiptState.REVIEW
-    assert last.review_reasons == ("cola x 1 has confidence 0.70, below 0.80",)
+    assert last.review_reasons == ("Cola (cola) x 1 has confidence 0.70, below 0.80",)
 
 
 def test_a_doubtful_return_of_the_last_unit_is_reviewed_too(ledger: Ledger) -> None:

@@ -30,6 +30,15 @@ def test_check_of_a_broken_store_says_where_and_ends_with_1(tmp_path):
     assert found["problems"][0]["rule"] == "missing-file"
 
 
+def test_check_refuses_what_the_nodes_refuse(tmp_path):
+    shop = copy_of_sound(tmp_path)
+    rig = shop / "rig.yaml"
+    rig.write_text(rig.read_text().replace("width: 1280", "width: 12800"))
+    result = run(app, ["check", str(shop)])
+    assert result.exit_code == 1
+    assert "[beyond-limits]" in " ".join(result.output.split())
+
+
 @pytest.mark.parametrize(
     "words", [["check"], ["show", str(SOUND)], ["generate", "x", "--seed", "-1"]]
 )

@@ -104,7 +104,7 @@ def show(console: Console, found: dict[str, Any]) -> None:
     if found["wrong_receipts"]:
         console.print(_wrong(found["wrong_receipts"]))
     if found["counters"]:
-        console.print(pairs_table("Counted on the way", found["counters"]))
+        console.print(pairs_table("Refused, late, cut or left out", found["counters"]))
 
 
 def _interval(interval: tuple[float, float]) -> str:

@@ -128,7 +128,7 @@ def command(
         typer.echo(f"warning: {warning}", err=True)
     console.print(receipts_table(result.receipts.values()))
     if result.counters:
-        console.print(pairs_table("Counted on the way", result.counters))
+        console.print(pairs_table("Refused, late, cut or left out", result.counters))
     rate = result.store_s / result.wall_s if result.wall_s else 0.0
     console.print(
         f"{len(result.receipts)} receipts, {result.store_s:.1f} s of store time "

@@ -14,6 +14,9 @@ import typer
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from aisle.bags.convert import MessageError
+from aisle.bags.convert_store import store_from_message, store_to_message
+from aisle.bags.messages import bag_types
 from aisle.store.coverage import ENOUGH_PX, Coverage, coverage
 from aisle.store.geometry3d import StoreGeometry
 from aisle.store.load import StoreFiles, check_store, read_store_files
@@ -34,6 +37,8 @@ def check(
 ) -> None:
     """Explain every mistake in a store's files. Exit code 1 when there is an error."""
     problems = check_store(directory)
+    if not any(problem.severity == "error" for problem in problems):
+        problems += _beyond_limits(directory)
     errors = sum(problem.severity == "error" for problem in problems)
     if as_json:
         found = [problem.as_dict() for problem in problems]
@@ -82,6 +87,15 @@ def show(
     for written in (out, images):
         if written is not None:
             typer.echo(f"{written} written")
+
+
+def _beyond_limits(directory: Path) -> list[Problem]:
+    """What all nodes would refuse in the message that tells them of the store."""
+    try:
+        store_from_message(store_to_message(_read(directory).store, 0, bag_types()))
+    except MessageError as error:
+        return [Problem("rig.yaml", 0, "beyond-limits", str(error))]
+    return []
 
 
 def _read(directory: Path) -> StoreFiles:

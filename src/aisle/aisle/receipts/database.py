@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from aisle.receipts.config import LedgerError
 
@@ -40,6 +40,11 @@ def ledger_url(text: str) -> URL:
 def _shown(url: URL) -> str:
     """Return a URL without its password, which its query may hold too."""
     return url.set(query={}).render_as_string(hide_password=True)
+
+
+def plain(error: SQLAlchemyError) -> str:
+    """What the database said, without the statement and the links to SQLAlchemy's manual."""
+    return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
 def open_engine(url: URL, *, synchronous: str = "FULL", read_only: bool = False) -> Engine:
@@ -100,7 +105,9 @@ def migrate(engine: Engine) -> None:
         message = f"the ledger {_shown(engine.url)!r} was written by a newer version: {error}"
         raise LedgerError(message) from error
     except SQLAlchemyError as error:
-        raise LedgerError(f"cannot open the ledger {_shown(engine.url)!r}: {error}") from error
+        raise LedgerError(
+            f"cannot open the ledger {_shown(engine.url)!r}: {plain(error)}"
+        ) from error
 
 
 def check_schema(engine: Engine) -> None:
@@ -113,7 +120,9 @@ def check_schema(engine: Engine) -> None:
         with engine.connect() as connection:
             found = MigrationContext.configure(connection).get_current_revision()
     except SQLAlchemyError as error:
-        raise LedgerError(f"cannot read the ledger {_shown(engine.url)!r}: {error}") from error
+        raise LedgerError(
+            f"cannot read the ledger {_shown(engine.url)!r}: {plain(error)}"
+        ) from error
     head = ScriptDirectory.from_config(_alembic()).get_current_head()
     if found != head:
         raise LedgerError(

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from aisle.receipts.codec import receipt_from_json
 from aisle.receipts.config import LedgerError
-from aisle.receipts.database import check_schema, ledger_url, open_engine
+from aisle.receipts.database import check_schema, ledger_url, open_engine, plain
 from aisle.receipts.rows import entry_of
 from aisle.receipts.tables import changes, sessions, slot_changes
 from aisle.records import Change, Receipt, ReceiptState, SlotChange
@@ -108,4 +108,6 @@ class LedgerReader:
             with self.engine.connect() as connection:
                 return connection.execute(query).all()
         except SQLAlchemyError as error:
-            raise LedgerError(f"cannot read the ledger {self.engine.url!r}: {error}") from error
+            raise LedgerError(
+                f"cannot read the ledger {self.engine.url!r}: {plain(error)}"
+            ) from error

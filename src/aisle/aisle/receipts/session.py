@@ -91,6 +91,11 @@ class Item:
         tag = self.tag
         return ReceiptLine(self.product, tag.name, self.net, tag.price_minor, self.confidence)
 
+    @property
+    def _called(self) -> str:
+        """For people, who find it by name on the shelf and by number in the till."""
+        return self.product if self.tag is None else f"{self.tag.name} ({self.product})"
+
     def reasons(self, threshold: float) -> list[str]:
         """Say why a person should look; the threshold is for the confidence."""
         if not self.live:
@@ -101,10 +106,10 @@ class Item:
                 f"{self.product} is not in the catalogue (taken minus returned {self.net})"
             )
         if self.net < 0:
-            found.append(f"{self.product} returned {-self.net} more than taken")
+            found.append(f"{self._called} returned {-self.net} more than taken")
         if threshold and self.confidence < threshold:
             found.append(
-                f"{self.product} x {max(self.net, 0)} has confidence {self.confidence:.2f},"
+                f"{self._called} x {max(self.net, 0)} has confidence {self.confidence:.2f},"
                 f" below {threshold:.2f}"
             )
         return found

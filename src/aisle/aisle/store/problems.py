@@ -75,6 +75,8 @@ RULES: dict[str, str] = {
     "geojson": "A feature of the floor plan has a wrong type, kind, id or geometry.",
     "gate-off-floor-plan": "A gate of the floor plan is unknown or 1 m and more from its frame.",
     "fixture-outside-walls": "A fixture stands outside the walls of the floor plan.",
+    # the store as a whole
+    "beyond-limits": "A length, an image or a rate is larger than any node takes.",
 }
 """Every rule with what it means; `docs/formats.md` lists them."""
 
