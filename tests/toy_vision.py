@@ -28,15 +28,15 @@ class ByColour:
 class WhereTheyCameIn:
     """People stay at the gate."""
 
-    memory, look = 2, 3
+    memory, look, appearance = 2, 3, 4
 
     def step(self, inputs):
         place = inputs["place"]
         hands = np.zeros((1, place.shape[1], 2, 3), np.float32)
         hands[..., :2] = place[:, :, None]
-        kept = {f"next_{n}": inputs[n] for n in ("ground", "known", "memory", "look", "place")}
+        kept = {f"next_{name}": array for name, array in inputs.items()}
         sure = np.ones(place.shape[:2], np.float32)
-        return {**kept, "next_pace": inputs["pace"], "head": place, "hands": hands, "sure": sure}
+        return {**kept, "head": place, "hands": hands, "sure": sure}
 
 
 class ToyVision:

@@ -18,8 +18,8 @@ from aisle.learning.follow_check import (  # noqa: E402
     nearest_blobs,
 )
 from aisle.learning.follow_data import FollowConfig, augmented  # noqa: E402
-from aisle.learning.follow_loss import Tick, assigned, losses, nearest_own  # noqa: E402
-from aisle.receipt_model.follower import Follower, born  # noqa: E402
+from aisle.learning.follow_loss import Tick, assigned, losses, nearest_own, told_apart  # noqa: E402
+from aisle.receipt_model.follower import Follower, averaged, born  # noqa: E402
 
 HEIGHT, WIDTH = 32, 48
 COLOURS = np.array([[250, 20, 20], [20, 250, 20], [20, 20, 250]])
@@ -130,6 +130,46 @@ def test_who_is_not_there_teaches_nothing(follower):
     assert all(torch.isfinite(value) for value in parts.values())
 
 
+def test_people_who_look_different_are_told_apart_wherever_they_are(follower):
+    walk = spots(session=(0, 1, 2))
+    ticks = [tick_of(walk, number) for number in (0, 9, 23)]
+    state = follower.begin(1, 3, HEIGHT, WIDTH)
+    points = follower.appearances(state, ticks[0].picture, ticks[0].seen)[0]
+    own = torch.eye(follower.config.appearance)
+    far = (points[0][:, None] - torch.stack([t.head[0] for t in ticks])[:, None]).norm(dim=-1)
+    right = [own[who][None] for who in far.argmin(-1)]
+    strange = [own[(who + number) % 3][None] for number, who in enumerate(far.argmin(-1))]
+    alike = [own[0].expand_as(right[0]) for _ in ticks]
+    losses_of = [
+        float(told_apart([(points, looks, tick) for looks, tick in zip(every, ticks, strict=True)]))
+        for every in (right, alike, strange)
+    ]
+    assert losses_of[0] < 0.1
+    assert losses_of[1] == pytest.approx(np.log(3), abs=1e-4)
+    assert losses_of[2] > 2
+
+
+def test_who_is_alone_or_unseen_need_not_be_known_again(follower):
+    one, two = tick_of(spots(session=(0,)), 0), tick_of(spots(), 0)
+    dark = replace(two, seen=torch.zeros_like(two.seen))
+    for tick in (one, dark):
+        state = follower.begin(1, tick.open.shape[1], HEIGHT, WIDTH)
+        moment = (*follower.appearances(state, tick.picture, tick.seen), tick)
+        assert float(told_apart([moment, moment]).detach()) == 0
+
+
+def test_an_appearance_is_a_mean_that_one_tick_hardly_changes():
+    mean = torch.zeros(1, 1, 3)
+    pink, green = torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[0.0, 1.0]]])
+    for _ in range(60):
+        mean = averaged(mean, pink, torch.tensor([[[1.0]]]))
+    torch.testing.assert_close(mean[..., :2], pink)
+    one = averaged(mean, green, torch.tensor([[[1.0]]]))
+    assert one[0, 0, 0] > 0.97
+    hidden = averaged(mean, green, torch.tensor([[[0.0]]]))
+    torch.testing.assert_close(hidden, mean)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_turned_and_mirrored_clips_keep_people_under_their_heads(seed):
     walk = augmented(spots(4), np.random.default_rng(seed))
@@ -149,7 +189,7 @@ def test_steps_lower_the_loss_and_a_resumed_run_goes_on(tmp_path):
     trainer = Trainer(tmp_path / "run", tmp_path, config)
     # Of the parts, this one does not depend on how far people have come from the gate.
     first = trainer.learn()["person"]
-    last = [trainer.learn()["person"] for _ in range(16)]
+    last = [trainer.learn()["person"] for _ in range(24)]
     assert last[-1] < 0.9 * first
     trainer.save()
     again = Trainer(tmp_path / "run", tmp_path, config)

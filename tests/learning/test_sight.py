@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from aisle.fusion.runtime import OUTPUTS, load_runtime
-from aisle.fusion.windows import SIGHT_SHAPES
+from aisle.fusion.windows import MARKS, SIGHT_SHAPES, TRACK, VIEWS
 
 torch = pytest.importorskip("torch")
 
 from aisle.learning.export import check_equal, example, export, shapes_of  # noqa: E402
 from aisle.receipt_model.network import NetworkConfig, ReceiptTransformer  # noqa: E402
+from aisle.receipt_model.sight import View  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +69,38 @@ def test_torch_and_onnx_agree_for_all_lengths_of_axes(network, tmp_path):
     path = export(network, tmp_path / "sight.onnx", {})
     assert check_equal(network, path) < 1e-3
     assert load_runtime(path).sight
+
+
+def test_of_a_product_with_two_places_the_one_where_the_shelf_changed_counts(network):
+    sight, seen = network.sight, []
+    inputs = {n: torch.from_numpy(a) for n, a in example(shapes_of(network), 0).items()}
+    inputs["column_mask"][:], inputs["candidate_columns"][:] = 0, 0
+    plates = inputs["plate_mask"].shape[1]
+    static = torch.zeros(len(inputs["plate_mask"]), plates, 4)
+    static[..., 0] = torch.linspace(-0.5, 0.5, plates)
+    on = torch.zeros(len(static), inputs["candidate_mask"].shape[1], plates)
+    on[:, :, [0, -1]] = 1
+    on[:, 0] = 0
+    delta = torch.zeros(len(static), 1, plates)
+    delta[:, 0, -1] = -0.3
+    whose = sight.whose
+    sight.whose = lambda track, event, centre: seen.append(centre)
+    try:
+        View(sight, inputs).whose(torch.zeros(len(static), MARKS), on, static, delta)
+    finally:
+        sight.whose = whose
+    np.testing.assert_allclose(seen[0], 0.5, atol=0.02)
+
+
+def test_near_is_who_was_seen_before_the_place(network):
+    track = torch.zeros(1, 4, VIEWS, TRACK)
+    at = {"there": (0.2, 0.3, 1, 0.2, 0.0, 1), "beside": (0.8, 0.3, 1, 0.7, 0.0, 1)}
+    far = (0.2, 2.5, 1, 0.2, 2.2, 1)
+    for session, numbers in enumerate((*at.values(), far)):
+        track[0, session] = torch.tensor(numbers)
+    near = network.sight._there(track, torch.tensor([[0.2]]))[0, 0, :, 0]
+    body, hand = near[:, 0], near[:, 1]
+    assert hand[0] == 1
+    assert body[0] > body[1] > body[2] >= body[3] == 0
+    assert hand[0] > hand[1] > hand[3] == 0
+    assert near[3].abs().max() == 0

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from aisle.fusion.runtime import OUTPUTS
 from aisle.fusion.windows import ALL_SHAPES, GAIN, SEEN, SIGHT_SHAPES, collate
 from aisle.learning.collect import Sample, endless_samples
 from aisle.learning.export import example
@@ -32,6 +33,7 @@ from aisle.learning.variations import (
     without_plates,
     without_scales,
 )
+from aisle.learning.whose_train import WhoseConfig, learn_whose
 
 SURE = dict.fromkeys(
     ("no_cameras", "no_tracks", "camera_lost", "no_scales", "no_plates", "no_looks", "some_looks"),
@@ -156,6 +158,43 @@ def test_the_model_is_the_one_that_did_best_in_a_check(tmp_path):
     network, step = again.chosen()
     assert step == 200
     assert network.none.bias.item() == 200
+
+
+def with_hand(sample, session):
+    """The same window, in which one session's hand is at the place of what was taken."""
+    arrays = {name: a.copy() for name, a in sample.arrays.items()}
+    track = np.zeros_like(arrays["session_track"])
+    track[..., :] = (2.0, 2.0, 1.0, 2.0, 2.0, 1.0)
+    arrays["candidate_plates"][:], arrays["candidate_columns"][:] = 0, 0
+    arrays["candidate_columns"][:, 0] = 1
+    arrays["column_static"][:, 0] = np.linspace(-0.4, 0.4, len(arrays["column_static"]))
+    track[session] = (-0.4, 0.3, 1.0, -0.4, 0.0, 1.0)
+    return replace(sample, arrays=arrays | {"session_track": track}, label=replace(
+        sample.label, session=session))  # fmt: skip
+
+
+def test_the_last_lesson_teaches_whose_it_is_and_nothing_else():
+    torch.manual_seed(0)
+    network, told = new_network().eval(), []
+    samples = [with_hand(seen_sample(i), i % 2) for i in range(6)]
+    batch = make_batch([(s.arrays, s.label) for s in samples], sight=True)
+
+    def answers():
+        with torch.no_grad():
+            return network(**batch.inputs)
+
+    before = answers()
+    config, plain = WhoseConfig(steps=200, batch=12), VariationConfig(**SURE)
+    learn_whose(network, samples, config, plain, lambda **line: told.append(line))
+    after = answers()
+    session = after[3][range(6), batch.candidate]
+    assert session.argmax(-1).tolist() == batch.session.tolist()
+    assert told[-1]["loss"] < 0.5
+    for name, old, new in zip(OUTPUTS, before, after, strict=True):
+        if name != "session_logits":
+            torch.testing.assert_close(old, new)
+    with pytest.raises(ValueError, match="several sessions"):
+        learn_whose(network, [], config, plain, told.append)
 
 
 def test_a_folder_without_shards_says_how_to_make_them(tmp_path):

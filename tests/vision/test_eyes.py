@@ -134,7 +134,7 @@ def test_windows_have_the_shapes_that_a_model_with_sight_takes(walls):
 class Nobody:
     """Follows nobody."""
 
-    memory = look = 1
+    memory = look = appearance = 1
 
     def step(self, inputs):
         raise AssertionError("nobody is followed here")

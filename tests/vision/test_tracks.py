@@ -15,7 +15,7 @@ START = 1_000_000 * TICK_NS
 class Drifting:
     """Everybody moves one decimetre along x each tick; a right hand is 0.2 m ahead of its head."""
 
-    memory, look = 3, 2
+    memory, look, appearance = 3, 2, 4
 
     def step(self, inputs):
         place = inputs["place"] + np.array([0.1, 0.0], np.float32)
@@ -31,6 +31,7 @@ class Drifting:
             "next_known": inputs["known"],
             "next_memory": inputs["memory"] + 1,
             "next_look": inputs["look"],
+            "next_appearance": inputs["appearance"],
             "next_place": place,
             "next_pace": inputs["pace"],
         }

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from aisle.learning.follow_check import Score, at_the_gate, check, followed, nearest_blobs
 from aisle.learning.follow_data import FollowConfig, Lane, clips, cut, gathered
-from aisle.learning.follow_loss import losses
+from aisle.learning.follow_loss import Tick, losses, told_apart
 from aisle.learning.run import Run
 from aisle.learning.walks import Walk
 from aisle.receipt_model.follower import Follower, born
@@ -35,13 +35,22 @@ class Trainer(Run[Follower, FollowConfig]):
 
     def learn(self) -> dict[str, float]:
         """One step on the next ticks of all lanes; means of the losses' parts."""
-        state, seat, ticks = gathered(self.lanes, self.config, self.rng)
+        piece = gathered(self.lanes, self.config, self.rng)
+        state, ticks, every = piece.state, piece.ticks, len(piece.ticks) // self.config.others
         sums: dict[str, Tensor] = {}
-        for tick in ticks:
+        moments: list[tuple[Tensor, Tensor, Tick]] = []
+        for number, tick in enumerate(ticks):
             state = born(state, tick.begins, tick.gate)
-            state, tracks = self.network.step(state, tick.picture, tick.seen, tick.open, seat)
+            state, tracks = self.network.step(state, tick.picture, tick.seen, tick.open, piece.seat)
             for name, value in losses(tracks, tick).items():
                 sums[name] = sums[name] + value if name in sums else value
+            if number % every == 0:
+                moments.append((tracks.points, tracks.appearance, tick))
+        for tick in piece.others:
+            found = self.network.appearances(state, tick.picture, tick.seen)
+            moments.append((*found, tick))
+        sums["apart"] = told_apart(moments) * len(ticks)
+        sums["total"] = sums["total"] + sums["apart"]
         self.descend(sums["total"] / len(ticks))
         for b, lane in enumerate(self.lanes):
             lane.keep(cut(state, lane, b))

@@ -48,6 +48,9 @@ class FollowConfig:
     to find, but hardly to follow."""
     middle: float = 0.3
     """Share of clips that begin in the middle, with an unknown store full of people."""
+    others: int = 4
+    """Moments of the same clips in which people are to be known again, beside as many of the
+    piece's own ticks."""
     dark: float = 0.01
     """Share of ticks without any picture."""
     check_every: int = 500
@@ -87,6 +90,19 @@ def clips(folder: Path) -> list[Path]:
     if not found:
         raise ValueError(f"{folder}: no clips of walks")
     return found
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What a step learns from, padded."""
+
+    state: State
+    """Before the ticks."""
+    seat: Tensor
+    """[B, S, 2] of the tracks."""
+    ticks: list[Tick]
+    others: list[Tick]
+    """Of the same clips, at any other time."""
 
 
 class Lane:
@@ -142,44 +158,53 @@ class Lane:
         self.state = born(state, back, head.nan_to_num() + noise.float())
 
 
-def gathered(lanes: list[Lane], config: FollowConfig, rng: Rng) -> tuple[State, Tensor, list[Tick]]:
-    """Padded: the lanes' states, their tracks' seats and the next ticks."""
+def gathered(lanes: list[Lane], config: FollowConfig, rng: Rng) -> Piece:
+    """The next ticks of all lanes, and some of other times."""
     windows = [lane.window() for lane in lanes]
     people = max(lane.open.shape[1] for lane in lanes)
     height, width = (max(lane.walk.seen.shape[2 + i] for lane in lanes) for i in (0, 1))
     parts = [_padded(lane.state, people, height, width) for lane in lanes]
     state = State(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
-    count = len(lanes)
-    seat = np.zeros((count, people, 2), np.float32)
-    session = np.full((count, people), -1, np.int32)
-    gate = np.zeros((count, people, 2), np.float32)
+    seat = np.zeros((len(lanes), people, 2), np.float32)
     for b, lane in enumerate(lanes):
-        own = len(lane.walk.session)
-        seat[b, :own], session[b, :own] = lane.walk.seat, lane.walk.session
-        gate[b, :own] = lane.birth
-    ticks = []
-    for t in range(config.ticks):
-        picture = np.zeros((count, 2, height, width, 3), np.uint8)
-        seen = np.zeros((count, 2, height, width), np.uint8)
-        open_ = np.zeros((count, people), np.float32)
-        begins = np.zeros((count, people), bool)
-        head = np.full((count, people, 2), np.nan, np.float32)
-        hands = np.full((count, people, 2, 3), np.nan, np.float32)
-        for b, (lane, window) in enumerate(zip(lanes, windows, strict=True)):
-            tick, walk, own = window.start + t, lane.walk, len(lane.walk.session)
-            _, h, w = walk.seen.shape[1:]
-            if rng.random() >= config.dark:
-                picture[b, :, :h, :w], seen[b, :, :h, :w] = walk.pictures[tick], walk.seen[tick]
-            open_[b, :own], begins[b, :own] = lane.open[tick], lane.begins[tick]
-            head[b, :own], hands[b, :own] = walk.head[tick, :, :2], walk.hands[tick]
-        tensor = torch.from_numpy
-        ticks.append(
-            Tick(
-                tensor(picture), tensor(seen), tensor(open_), tensor(begins), tensor(gate),
-                session, tensor(head), tensor(hands),
-            )
-        )  # fmt: skip
-    return state, torch.from_numpy(seat), ticks
+        seat[b, : len(lane.walk.session)] = lane.walk.seat
+    ticks = [
+        _tick(lanes, [window.start + t for window in windows], people, height, width)
+        for t in range(config.ticks)
+    ]
+    dark = rng.random((config.ticks, len(lanes))) < config.dark
+    for tick, lost in zip(ticks, torch.from_numpy(dark), strict=True):
+        tick.picture[lost], tick.seen[lost] = 0, 0
+    others = [
+        _tick(lanes, [int(rng.integers(len(lane.open))) for lane in lanes], people, height, width)
+        for _ in range(config.others)
+    ]
+    return Piece(state, torch.from_numpy(seat), ticks, others)
+
+
+def _tick(lanes: list[Lane], at: list[int], people: int, height: int, width: int) -> Tick:
+    """One tick of each lane, padded."""
+    count = len(lanes)
+    picture = np.zeros((count, 2, height, width, 3), np.uint8)
+    seen = np.zeros((count, 2, height, width), np.uint8)
+    open_ = np.zeros((count, people), np.float32)
+    begins = np.zeros((count, people), bool)
+    gate = np.zeros((count, people, 2), np.float32)
+    session = np.full((count, people), -1, np.int32)
+    head = np.full((count, people, 2), np.nan, np.float32)
+    hands = np.full((count, people, 2, 3), np.nan, np.float32)
+    for b, (lane, tick) in enumerate(zip(lanes, at, strict=True)):
+        walk, own = lane.walk, len(lane.walk.session)
+        _, h, w = walk.seen.shape[1:]
+        picture[b, :, :h, :w], seen[b, :, :h, :w] = walk.pictures[tick], walk.seen[tick]
+        open_[b, :own], begins[b, :own] = lane.open[tick], lane.begins[tick]
+        gate[b, :own], session[b, :own] = lane.birth, walk.session
+        head[b, :own], hands[b, :own] = walk.head[tick, :, :2], walk.hands[tick]
+    tensor = torch.from_numpy
+    return Tick(
+        tensor(picture), tensor(seen), tensor(open_), tensor(begins), tensor(gate), session,
+        tensor(head), tensor(hands),
+    )  # fmt: skip
 
 
 def _padded(state: State, people: int, height: int, width: int) -> State:

@@ -29,7 +29,7 @@ def export_follower(follower: Follower, path: Path) -> Path:
     batch, tracks = torch.export.Dim("batch", max=64), torch.export.Dim("tracks", max=256)
     height, width = (STRIDE * torch.export.Dim(name, min=4, max=1024) for name in ("h", "w"))
     grid, each = {0: batch, 2: height, 3: width}, {0: batch, 1: tracks}
-    shapes = (grid, grid, each, each, grid, grid, each, each, each, each)
+    shapes = (grid, grid, each, each, grid, grid, *[each] * (len(State._fields) - 2))
     program = torch.onnx.export(
         follower, _example(follower, 2, 3, 24, 32, 0), dynamic_shapes=shapes, dynamo=True,
         input_names=list(INPUTS), output_names=list(OUTPUTS), verbose=False,

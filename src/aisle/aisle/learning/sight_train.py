@@ -34,6 +34,7 @@ from aisle.learning.loss import Batch, all_logits, make_batch
 from aisle.learning.receipt_run import BATCHES, ReceiptRun, batches, check
 from aisle.learning.shards import Shards
 from aisle.learning.variations import VariationConfig, as_met, without_cameras, without_scales
+from aisle.learning.whose_train import WhoseConfig, learn_whose
 from aisle.receipt_model.network import NetworkConfig, ReceiptTransformer
 from aisle.vision.networks import MANIFEST
 
@@ -262,6 +263,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=SightConfig.steps)
     parser.add_argument("--minutes", type=float, default=math.inf, help="at most, in this run")
     parser.add_argument(
+        "--whose", type=int, default=WhoseConfig.steps,
+        help="steps at the end in which only whose a change is, is learnt anew; 0 for none",
+    )  # fmt: skip
+    parser.add_argument(
         "--calibration", type=int, default=120, help="development sessions with scales; 0 for none"
     )
     parser.add_argument("--workers", type=int, default=1, help="processes of the calibration")
@@ -278,6 +283,11 @@ def main() -> None:
     held_out.refresh()
     checks = _checks(held_out, config.batch)
     network, step = trainer.chosen()
+    if args.whose:
+        library = Library(args.shards)
+        library.refresh()
+        whose = WhoseConfig(config.seed, args.whose)
+        learn_whose(network, library.samples, whose, config.variation, trainer.log)
     temperature, choices = session_temperature(network, checks["all"])
     seen = stated_and_right(network, checks["no_scales"])
     for name in (MANIFEST, *vision["sha256"]):
@@ -289,6 +299,7 @@ def main() -> None:
         "check": {kind: check(network, some) for kind, some in checks.items()},
         "network": asdict(trainer.network.config), "training": asdict(config),
         "steps": trainer.step, "chosen_at_step": step, "seconds": round(trainer.seconds),
+        "whose_steps": args.whose,
         "data": "aisle.learning.sights: rendered stores, no recordings",
     }  # fmt: skip
     model = args.out / SHIPPED_MODEL

@@ -37,7 +37,7 @@ class VariationConfig:
     some_looks: float = 0.1
     turned: float = 0.7
     """Windows whose products are others."""
-    track_m: float = 0.08
+    track_m: float = 0.04
     """How far tracks are moved, standard deviation."""
     fewer: float = 0.3
     """Share of products that nobody touches, at most, of which the window is not told."""

@@ -36,6 +36,8 @@ _ANYWAY = 0.1
 """Share of that rate where somebody seems to stand: a wrong belief fades."""
 _FASTEST = 2.0
 """Metres a second."""
+_LONGEST = 40.0
+"""Ticks over which a person's appearance is averaged: somebody else's takes long to replace it."""
 _CLAIM = 0.05
 _ROUNDS = 2
 _MORE_ROUNDS, _SHARPER = 2, 2.0
@@ -53,6 +55,7 @@ class FollowerConfig:
     key: int = 24
     value: int = 40
     memory: int = 64
+    appearance: int = 24
 
 
 class State(NamedTuple):
@@ -65,7 +68,10 @@ class State(NamedTuple):
     memory: Tensor
     """[B, S, memory]"""
     look: Tensor
-    """[B, S, key] what the person looks like."""
+    """[B, S, key] what the person looks like now."""
+    appearance: Tensor
+    """[B, S, appearance + 1] what the person has looked like on the whole, a mean of
+    `Tracks.appearance`, and of how many ticks."""
     place: Tensor
     """[B, S, 2] of the head, metres."""
     pace: Tensor
@@ -91,6 +97,8 @@ class Tracks(NamedTuple):
     """[B, S, 2] where the track was expected, metres."""
     person: Tensor
     """[B, N] logit that anybody's head is at a place."""
+    appearance: Tensor
+    """[B, N, appearance] of whoever is at a place: unit vectors, near each other for one person."""
 
 
 class Follower(nn.Module):
@@ -108,6 +116,9 @@ class Follower(nn.Module):
         self.key = nn.Conv2d(c, config.key, 1)
         self.value = nn.Conv2d(c, config.value, 1)
         self.person = nn.Conv2d(c, 3, 1)
+        self.appear1 = nn.Conv2d(c + inputs, 2 * c, 3, padding=1)
+        self.appear2 = nn.Conv2d(2 * c, config.appearance, 3, padding=1)
+        self.alike = nn.Parameter(torch.tensor(4.0))
         self.wish = nn.Linear(d, config.key)
         self.motion = nn.Linear(d, 7)
         self.claim = nn.Parameter(torch.full((_ROUNDS,), 1.0))
@@ -123,7 +134,7 @@ class Follower(nn.Module):
     def begin(self, batch: int, tracks: int, height: int, width: int) -> State:
         """An unknown store in which nobody has been born."""
         cells, each = (height, width), (batch, tracks)
-        widths = self.config.memory, self.config.key, 2, 2
+        widths = self.config.memory, self.config.key, self.config.appearance + 1, 2, 2
         grids = [torch.zeros(batch, channels, *cells) for channels in (_COLOURS, PLANES)]
         return State(*grids, *(torch.zeros(*each, width) for width in widths))
 
@@ -143,13 +154,15 @@ class Follower(nn.Module):
             The new state and what it says.
         """
         colours, visible = _floats(picture, seen)
-        features, ground, known = self._features(state, colours, visible)
+        features, looked, ground, known = self._features(state, colours, visible)
         keys, values, person, points = self._places(features)
+        appearance = self._appearance(features, looked)
         ground = _aged(ground, colours, visible, person, features.shape[-2:])
         expected, prior, lost = self._expectation(state, points)
         wish = state.look + self.wish(state.memory)
         match = wish @ keys.transpose(1, 2) / math.sqrt(keys.shape[-1])
-        logit = match + person[:, None] + prior
+        alike = state.appearance[..., :-1] @ appearance.transpose(1, 2)
+        logit = match + F.softplus(self.alike) * alike + person[:, None] + prior
         share, lost = self._shared(logit, lost, open_, features.shape[-2:])
         weight = _around_best(share, points)
         found = weight @ points
@@ -165,30 +178,52 @@ class Follower(nn.Module):
         memory = self._remember(state.memory, looks)
         learn = self.learn(memory).sigmoid() * (1 - lost[..., None])
         look = state.look + learn * (weight @ keys - state.look)
+        clear = (1 - lost[..., None]) * share.amax(-1, keepdim=True)
+        known_as = averaged(state.appearance, weight @ appearance, clear)
         both = torch.cat([memory, looks], -1)
         hands = self.hands2(F.gelu(self.hands1(both), approximate="tanh"))
         hands = hands.reshape(*hands.shape[:2], 2, 3)
         base = F.pad(place, (0, 1), value=PLANES_M[1])[:, :, None]
         sure = self.sure2(F.gelu(self.sure1(both), approximate="tanh"))[..., 0]
-        now = State(ground, known, memory, look, place, pace)
+        now = State(ground, known, memory, look, known_as, place, pace)
         return _kept(state, now, open_), Tracks(
-            place, base + hands, sure, share, lost, points, expected, person
+            place, base + hands, sure, share, lost, points, expected, person, appearance
         )
+
+    def appearances(self, state: State, picture: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """What whoever is at each place looks like, at any moment: for training.
+
+        Args:
+            state: Its empty store is used.
+            picture: As for `step`.
+            seen: Likewise.
+
+        Returns:
+            `Tracks.points` and `Tracks.appearance`.
+        """
+        features, looked, _, _ = self._features(state, *_floats(picture, seen))
+        return self._places(features)[3], self._appearance(features, looked)
 
     def _features(
         self, state: State, colours: Tensor, visible: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Features [B, C, h, w], the empty store and where it is known."""
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Features [B, C, h, w], of what [B, 14, H, W], the empty store and where it is known."""
         wide = visible.repeat_interleave(3, 1)
         known = state.known.repeat_interleave(3, 1)
         ground = torch.where((wide > 0) & (known == 0), colours, state.ground)
         other = (colours - ground) * wide
-        x = torch.cat([colours - 0.5 * wide, 2 * other, visible], 1)
-        x = F.gelu(self.embed(x), approximate="tanh")
+        looked = torch.cat([colours - 0.5 * wide, 2 * other, visible], 1)
+        x = F.gelu(self.embed(looked), approximate="tanh")
         x = x + F.gelu(self.near(x), approximate="tanh")
         x = x + F.gelu(self.wide(x), approximate="tanh")
         x = x + F.gelu(self.last(x), approximate="tanh")
-        return x, ground, torch.maximum(state.known, visible)
+        return x, looked, ground, torch.maximum(state.known, visible)
+
+    def _appearance(self, features: Tensor, looked: Tensor) -> Tensor:
+        """[B, N, appearance] as `Tracks.appearance` says."""
+        x = torch.cat([features, F.avg_pool2d(looked, STRIDE)], 1)
+        x = self.appear2(F.gelu(self.appear1(x), approximate="tanh"))
+        return F.normalize(x.flatten(2).transpose(1, 2), dim=-1)
 
     def _places(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Keys [B, N, K], values [B, N, V], logit of a head [B, N], its point [B, N, 2]."""
@@ -250,10 +285,11 @@ class Follower(nn.Module):
 
     def forward(
         self, picture: Tensor, seen: Tensor, open_: Tensor, seat: Tensor, ground: Tensor,
-        known: Tensor, memory: Tensor, look: Tensor, place: Tensor, pace: Tensor,
+        known: Tensor, memory: Tensor, look: Tensor, appearance: Tensor, place: Tensor,
+        pace: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """`step` for export: in the order of `INPUTS` and `OUTPUTS`."""
-        state = State(ground, known, memory, look, place, pace)
+        state = State(ground, known, memory, look, appearance, place, pace)
         state, tracks = self.step(state, picture, seen, open_, seat)
         return (tracks.head, tracks.hands, tracks.sure.sigmoid(), *state)
 
@@ -281,6 +317,7 @@ def born(state: State, which: Tensor, place: Tensor) -> State:
     return state._replace(
         memory=state.memory.masked_fill(mask, 0.0),
         look=state.look.masked_fill(mask, 0.0),
+        appearance=state.appearance.masked_fill(mask, 0.0),
         place=torch.where(mask, place, state.place),
         pace=state.pace.masked_fill(mask, 0.0),
     )
@@ -315,6 +352,13 @@ def _around_best(share: Tensor, points: Tensor) -> Tensor:
     away = ((points[:, None] - best[:, :, None]) ** 2).sum(-1)
     weight = share * torch.exp(-away / (2 * (1.5 * PLACE_M) ** 2))
     return weight / weight.sum(-1, keepdim=True).clamp(min=1e-9)
+
+
+def averaged(before: Tensor, now: Tensor, clear: Tensor) -> Tensor:
+    """A mean of appearances and of how many ticks it is, with one more that counts by `clear`."""
+    ticks = (before[..., -1:] + clear).clamp(max=_LONGEST)
+    mean = before[..., :-1] + clear / ticks.clamp(min=1.0) * (now - before[..., :-1])
+    return torch.cat([mean, ticks], -1)
 
 
 def _kept(before: State, now: State, open_: Tensor) -> State:

@@ -25,14 +25,22 @@ from aisle.fusion.windows import (
     VIEWS,
 )
 
-_PAIR = 10
+_ALONG_M, _OUT_M = (0.3, 0.15), (0.6, 0.2)
+"""How far along a shelf, and out from it, body and hand may be to count as before a place."""
+_FARTHEST = 36.0
+_ANYWHERE = 0.01
+"""What each place of a product counts where the shelf did not change there."""
+_PROXIMITIES = 4
+_THERE = _PROXIMITIES + 4
+_PAIR = 3 * _THERE + _PROXIMITIES
 _KINDS = 6
 """Ways to say how many units of a candidate have come: see `Sight._units`."""
 UNITS = 6
 """Numbers of `unit_features`."""
-_NEAR_M = 0.15
 _DROPOUT = 0.1
 """Of what is made of pictures, in training: there are few events in many windows."""
+_TRACK_DROPOUT = 0.5
+"""The same of tracks as a whole: a window's are easily learnt by heart, and `whose` has them."""
 _STEPS = 4
 
 
@@ -83,9 +91,9 @@ class Sight(nn.Module):
         self.candidate2 = nn.Linear(width, width)
         self.track1 = nn.Linear(TRACK * VIEWS, width)
         self.track2 = nn.Linear(width, width)
-        self.dropout = nn.Dropout(_DROPOUT)
-        self.pair1 = nn.Linear(_PAIR, 32)
-        self.pair2 = nn.Linear(32, 1)
+        self.dropout, self.track_dropout = nn.Dropout(_DROPOUT), nn.Dropout(_TRACK_DROPOUT)
+        self.pair1 = nn.Linear(_PAIR, 48)
+        self.pair2 = nn.Linear(48, 1)
 
     def columns(
         self, feature: Tensor, state: Tensor, static: Tensor, mask: Tensor
@@ -225,47 +233,42 @@ class Sight(nn.Module):
     def sessions(self, track: Tensor) -> Tensor:
         """What is added to session tokens, [B, S, D]; track [B, S, V, TRACK]."""
         x = F.gelu(self.track1(track.flatten(2)), approximate="tanh")
-        tokens: Tensor = self.track2(x)
+        tokens: Tensor = self.track2(self.track_dropout(x))
         return tokens
 
     def whose(self, track: Tensor, event: Tensor, centre: Tensor) -> Tensor:
-        """What is added to session logits, [B, C, S]: who stood there, then.
+        """What is added to session logits, [B, C, S]: who stood and reached there, then.
 
         Args:
             track: [B, S, V, TRACK]: along the shelf, out from its front, seen; the same of a hand.
             event: Logits of when it happened, [B, M].
             centre: Where on the shelf each candidate's change is, metres from the middle, [B, C].
         """
-        when = event.softmax(-1).reshape(-1, VIEWS, 2).sum(-1)
-        there = torch.einsum("bv,bsvk->bsk", when, track)
-        off = there[:, None, :, :] - F.pad(centre[..., None], (0, TRACK - 1))[:, :, None, :]
-        hand = there[:, None, :, 3] - centre[:, :, None]
-        near = torch.stack(
-            [
-                off[..., 0].abs().clamp(max=3),
-                torch.exp(-((off[..., 0] / (4 * _NEAR_M)) ** 2)),
-                off[..., 1].clamp(-1, 3),
-                off[..., 2],
-                hand.abs().clamp(max=3),
-                torch.exp(-((hand / _NEAR_M) ** 2)),
-                off[..., 4].clamp(-1, 3),
-                off[..., 5],
-                self._stood(track[..., :3], centre, 4 * _NEAR_M),
-                self._stood(track[..., 3:], centre, _NEAR_M),
-            ],
-            -1,
-        )
+        then = event.softmax(-1).reshape(-1, VIEWS, 2).sum(-1)
+        # A shelf shows a change when the hand has left it, and that only roughly where it shows
+        # after its taker has gone: so what was shortly before counts, and the whole window.
+        before = (F.pad(then[:, 1:], (0, 1)) + F.pad(then[:, 2:], (0, 2))) / 2
+        weight = torch.stack([then, before, torch.full_like(then, 1 / VIEWS)], 1)
+        there = self._there(track, centre)
+        means = torch.einsum("bkv,bcsvf->bcskf", weight, there).flatten(3)
+        around = (then + 2 * before).clamp(max=1)[:, None, None, :, None]
+        near = torch.cat([means, (there[..., :_PROXIMITIES] * around).amax(3)], -1)
         found: Tensor = self.pair2(F.gelu(self.pair1(near), approximate="tanh"))
         return found[..., 0] * 4
 
-    def _stood(self, track: Tensor, centre: Tensor, near_m: float) -> Tensor:
-        """For how much of the window each session was before each candidate's place: [B, C, S].
+    def _there(self, track: Tensor, centre: Tensor) -> Tensor:
+        """How near each session's body and hand were to each candidate's place, view by view.
 
-        When something happened is known only roughly where it shows after its taker has gone.
+        [B, C, S, V, _THERE], each 0 (far, or not seen) to 1.
         """
-        along = (track[:, None, ..., 0] - centre[:, :, None, None]) / near_m
-        out = (track[..., 1] / (4 * _NEAR_M)).clamp(min=0)[:, None]
-        return (torch.exp(-along.square() - out.square()) * track[:, None, ..., 2]).mean(-1)
+        along = track[:, None, ..., 0::3] - centre[:, :, None, None, None]
+        out, sure = track[:, None, ..., 1::3].clamp(min=0), track[:, None, ..., 2::3]
+        width, depth = along.new_tensor(_ALONG_M), along.new_tensor(_OUT_M)
+        off = (along / width).square() + (out / depth).square()
+        graded = 1 - off.clamp(max=_FARTHEST) / _FARTHEST
+        known = (sure > 0).float()
+        parts = [torch.exp(-off) * sure, torch.exp(-off / 4) * sure, graded * known]
+        return torch.cat([*parts, sure.expand_as(along)], -1)
 
 
 class View:
@@ -307,18 +310,22 @@ class View:
     ) -> Tensor:
         """What is added to session logits, [B, C, S].
 
-        A product that has a place here is looked for there, any other where the shelf changed.
+        A product that has places here is looked for there, and most where the shelf changed; any
+        other where the shelf changed.
         """
         on_columns, x = self._inputs["candidate_columns"], self._inputs["column_static"][..., 0]
         plates, weighed = plate_static[..., 0], delta[:, 0].abs() + 1e-6
         weighed = weighed / weighed.sum(-1, keepdim=True)
         looked = (self._changed + 1e-6) * self.mask
         looked = looked / looked.sum(-1, keepdim=True).clamp(min=1e-9)
-        share = looked.sum(-1) / 2
-        there = (1 - share) * (weighed * plates).sum(-1) + share * (looked * x).sum(-1)
-        places = on_plates.sum(-1) + on_columns.sum(-1)
-        home = (on_plates @ plates[..., None] + on_columns @ x[..., None])[..., 0]
-        home = home / places.clamp(min=1e-3)
-        placed = (places > 0).float()
+        share = looked.sum(-1, keepdim=True) / 2
+        weighed, looked = (1 - share) * weighed, share * looked
+        there = (weighed * plates).sum(-1) + (looked * x).sum(-1)
+        by_plates = on_plates * (weighed + _ANYWHERE)[:, None]
+        by_columns = on_columns * (looked + _ANYWHERE)[:, None]
+        places = by_plates.sum(-1) + by_columns.sum(-1)
+        home = (by_plates @ plates[..., None] + by_columns @ x[..., None])[..., 0]
+        home = home / places.clamp(min=1e-6)
+        placed = (on_plates.sum(-1) + on_columns.sum(-1) > 0).float()
         centre = placed * home + (1 - placed) * there[:, None]
         return self._sight.whose(self._inputs["session_track"], event, centre)

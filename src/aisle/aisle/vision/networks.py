@@ -91,6 +91,7 @@ class OnnxFollower:
         self._names = [node.name for node in session.get_outputs()]
         width = {node.name: node.shape[-1] for node in session.get_inputs()}
         self.memory, self.look = int(width["memory"]), int(width["look"])
+        self.appearance = int(width["appearance"])
 
     def step(self, inputs: dict[str, NDArray[np.generic]]) -> dict[str, Floats]:
         """See `Follower.step`."""

@@ -33,6 +33,7 @@ class Follower(Protocol):
 
     memory: int
     look: int
+    appearance: int
 
     def step(self, inputs: dict[str, NDArray[np.generic]]) -> dict[str, Floats]:
         """Outputs by name for inputs by name, with a batch axis of 1."""
@@ -65,6 +66,7 @@ class Tracks:
         self._rows: dict[str, Floats] = {
             "memory": np.zeros((1, 0, follower.memory), np.float32),
             "look": np.zeros((1, 0, follower.look), np.float32),
+            "appearance": np.zeros((1, 0, follower.appearance), np.float32),
             "place": np.zeros((1, 0, 2), np.float32),
             "pace": np.zeros((1, 0, 2), np.float32),
         }
