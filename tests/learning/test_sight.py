@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from aisle.fusion.runtime import OUTPUTS, load_runtime
-from aisle.fusion.windows import MARKS, SIGHT_SHAPES, TRACK, VIEWS
+from aisle.fusion.windows import MARKS, SHAPES, SIGHT_SHAPES, TRACK, VIEWS
 
 torch = pytest.importorskip("torch")
 
@@ -86,10 +86,28 @@ def test_of_a_product_with_two_places_the_one_where_the_shelf_changed_counts(net
     whose = sight.whose
     sight.whose = lambda track, event, centre: seen.append(centre)
     try:
-        View(sight, inputs).whose(torch.zeros(len(static), MARKS), on, static, delta)
+        View(sight, inputs).whose(
+            torch.zeros(len(static), MARKS), on, static, torch.ones(len(static), plates), delta
+        )
     finally:
         sight.whose = whose
     np.testing.assert_allclose(seen[0], 0.5, atol=0.02)
+
+
+@pytest.mark.parametrize("weighed", [True, False])
+def test_plates_that_are_only_padding_change_nothing_even_when_scales_are_dead(network, weighed):
+    inputs = example(shapes_of(network), 2)
+    inputs["plate_signal"] *= weighed
+    wider = dict(inputs)
+    for name, shape in SHAPES.items():
+        for axis, label in enumerate(shape):
+            if label == "plates":
+                more = [(0, 0)] * inputs[name].ndim
+                more[axis + 1] = (0, 9)
+                wider[name] = np.pad(wider[name], more)
+    left, right = answers(network, inputs), answers(network, wider)
+    # What keeps a sum of plates from being 0 makes padding count for some thousandths.
+    np.testing.assert_allclose(left["session_logits"], right["session_logits"], atol=5e-3)
 
 
 def test_near_is_who_was_seen_before_the_place(network):

@@ -94,7 +94,7 @@ def _beyond_limits(directory: Path) -> list[Problem]:
     try:
         store_from_message(store_to_message(_read(directory).store, 0, bag_types()))
     except MessageError as error:
-        return [Problem("rig.yaml", 0, "beyond-limits", str(error))]
+        return [Problem(".", 0, "beyond-limits", str(error))]
     return []
 
 

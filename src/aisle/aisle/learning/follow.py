@@ -36,7 +36,8 @@ class Trainer(Run[Follower, FollowConfig]):
     def learn(self) -> dict[str, float]:
         """One step on the next ticks of all lanes; means of the losses' parts."""
         piece = gathered(self.lanes, self.config, self.rng)
-        state, ticks, every = piece.state, piece.ticks, len(piece.ticks) // self.config.others
+        state, ticks = piece.state, piece.ticks
+        chosen = np.linspace(0, len(ticks) - 1, self.config.others).astype(int)
         sums: dict[str, Tensor] = {}
         moments: list[tuple[Tensor, Tensor, Tick]] = []
         for number, tick in enumerate(ticks):
@@ -44,13 +45,14 @@ class Trainer(Run[Follower, FollowConfig]):
             state, tracks = self.network.step(state, tick.picture, tick.seen, tick.open, piece.seat)
             for name, value in losses(tracks, tick).items():
                 sums[name] = sums[name] + value if name in sums else value
-            if number % every == 0:
+            if number in chosen:
                 moments.append((tracks.points, tracks.appearance, tick))
         for tick in piece.others:
             found = self.network.appearances(state, tick.picture, tick.seen)
             moments.append((*found, tick))
-        sums["apart"] = told_apart(moments) * len(ticks)
-        sums["total"] = sums["total"] + sums["apart"]
+        if moments:
+            sums["apart"] = told_apart(moments) * len(ticks)
+            sums["total"] = sums["total"] + sums["apart"]
         self.descend(sums["total"] / len(ticks))
         for b, lane in enumerate(self.lanes):
             lane.keep(cut(state, lane, b))

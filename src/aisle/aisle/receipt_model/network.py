@@ -227,7 +227,8 @@ class ReceiptTransformer(nn.Module):
         answers = self._answers(x[:, : sum(sizes)].split(sizes, 1), impossible, commit_mask,
                                 session_mask, session_carries)  # fmt: skip
         if view is not None:
-            answers[-1] = answers[-1] + view.whose(event, candidate_plates, plate_static, delta)
+            whose = view.whose(event, candidate_plates, plate_static, plate_mask, delta)
+            answers[-1] = answers[-1] + whose
         return (*answers, event, (total[:, 0].abs() + 1e-3).log(), delta[:, 0])
 
     def _plates(self, signal: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:

@@ -28,6 +28,8 @@ from aisle.fusion.windows import (
 _ALONG_M, _OUT_M = (0.3, 0.15), (0.6, 0.2)
 """How far along a shelf, and out from it, body and hand may be to count as before a place."""
 _FARTHEST = 36.0
+_WEIGHED_KG = 1e-4
+"""Scales that changed by less say nothing of where."""
 _ANYWHERE = 0.01
 """What each place of a product counts where the shelf did not change there."""
 _PROXIMITIES = 4
@@ -40,7 +42,8 @@ UNITS = 6
 _DROPOUT = 0.1
 """Of what is made of pictures, in training: there are few events in many windows."""
 _TRACK_DROPOUT = 0.5
-"""The same of tracks as a whole: a window's are easily learnt by heart, and `whose` has them."""
+"""The same of what is made of tracks for the transformer: they are easily learnt by heart, and
+`whose` has them."""
 _STEPS = 4
 
 
@@ -306,19 +309,22 @@ class View:
         return self._sight.sessions(self._inputs["session_track"])
 
     def whose(
-        self, event: Tensor, on_plates: Tensor, plate_static: Tensor, delta: Tensor
-    ) -> Tensor:
+        self, event: Tensor, on_plates: Tensor, plate_static: Tensor, plate_mask: Tensor,
+        delta: Tensor,
+    ) -> Tensor:  # fmt: skip
         """What is added to session logits, [B, C, S].
 
         A product that has places here is looked for there, and most where the shelf changed; any
         other where the shelf changed.
         """
         on_columns, x = self._inputs["candidate_columns"], self._inputs["column_static"][..., 0]
-        plates, weighed = plate_static[..., 0], delta[:, 0].abs() + 1e-6
-        weighed = weighed / weighed.sum(-1, keepdim=True)
+        plates, weighed = plate_static[..., 0], delta[:, 0].abs() * plate_mask
         looked = (self._changed + 1e-6) * self.mask
         looked = looked / looked.sum(-1, keepdim=True).clamp(min=1e-9)
-        share = looked.sum(-1, keepdim=True) / 2
+        # Half and half where both say something; all of the one where the other says nothing.
+        sum_ = weighed.sum(-1, keepdim=True)
+        weighed = weighed / sum_.clamp(min=1e-9) * (sum_ > _WEIGHED_KG)
+        share = looked.sum(-1, keepdim=True) * (1 - weighed.sum(-1, keepdim=True) / 2)
         weighed, looked = (1 - share) * weighed, share * looked
         there = (weighed * plates).sum(-1) + (looked * x).sum(-1)
         by_plates = on_plates * (weighed + _ANYWHERE)[:, None]

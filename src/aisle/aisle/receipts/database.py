@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError, StatementError
 
 from aisle.receipts.config import LedgerError
 
@@ -37,14 +37,15 @@ def ledger_url(text: str) -> URL:
     return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
 
 
-def _shown(url: URL) -> str:
+def shown(url: URL) -> str:
     """Return a URL without its password, which its query may hold too."""
     return url.set(query={}).render_as_string(hide_password=True)
 
 
 def plain(error: SQLAlchemyError) -> str:
     """What the database said, without the statement and the links to SQLAlchemy's manual."""
-    return str(error.orig if isinstance(error, DBAPIError) else error)
+    said = error.orig if isinstance(error, StatementError) and error.orig else error
+    return str(said).partition("(Background on this error")[0].strip()
 
 
 def open_engine(url: URL, *, synchronous: str = "FULL", read_only: bool = False) -> Engine:
@@ -59,7 +60,7 @@ def open_engine(url: URL, *, synchronous: str = "FULL", read_only: bool = False)
         _prepare_file(Path(str(url.database)), read_only)
         engine = create_engine(url, connect_args={"timeout": _BUSY_S})
     except (ArgumentError, NoSuchModuleError, ImportError, OSError) as error:
-        raise LedgerError(f"cannot open the ledger {_shown(url)!r}: {error}") from error
+        raise LedgerError(f"cannot open the ledger {shown(url)!r}: {error}") from error
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
@@ -102,11 +103,11 @@ def migrate(engine: Engine) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:
-        message = f"the ledger {_shown(engine.url)!r} was written by a newer version: {error}"
+        message = f"the ledger {shown(engine.url)!r} was written by a newer version: {error}"
         raise LedgerError(message) from error
     except SQLAlchemyError as error:
         raise LedgerError(
-            f"cannot open the ledger {_shown(engine.url)!r}: {plain(error)}"
+            f"cannot open the ledger {shown(engine.url)!r}: {plain(error)}"
         ) from error
 
 
@@ -121,11 +122,11 @@ def check_schema(engine: Engine) -> None:
             found = MigrationContext.configure(connection).get_current_revision()
     except SQLAlchemyError as error:
         raise LedgerError(
-            f"cannot read the ledger {_shown(engine.url)!r}: {plain(error)}"
+            f"cannot read the ledger {shown(engine.url)!r}: {plain(error)}"
         ) from error
     head = ScriptDirectory.from_config(_alembic()).get_current_head()
     if found != head:
         raise LedgerError(
-            f"the ledger {_shown(engine.url)!r} has schema {found}, this version reads {head}: "
+            f"the ledger {shown(engine.url)!r} has schema {found}, this version reads {head}: "
             "start receipt_node on it once to migrate it"
         )

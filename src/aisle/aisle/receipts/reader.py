@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from aisle.receipts.codec import receipt_from_json
 from aisle.receipts.config import LedgerError
-from aisle.receipts.database import check_schema, ledger_url, open_engine, plain
+from aisle.receipts.database import check_schema, ledger_url, open_engine, plain, shown
 from aisle.receipts.rows import entry_of
 from aisle.receipts.tables import changes, sessions, slot_changes
 from aisle.records import Change, Receipt, ReceiptState, SlotChange
@@ -109,5 +109,5 @@ class LedgerReader:
                 return connection.execute(query).all()
         except SQLAlchemyError as error:
             raise LedgerError(
-                f"cannot read the ledger {self.engine.url!r}: {plain(error)}"
+                f"cannot read the ledger {shown(self.engine.url)!r}: {plain(error)}"
             ) from error

@@ -58,6 +58,10 @@ def _doubt(change: Change) -> int:
     return round(-math.log(max(change.probability, _LEAST_PROBABILITY)) / _DOUBT_UNIT)
 
 
+_NAME = 80
+"""Letters of a name in a reason for review, so that a reason fits into a message."""
+
+
 @dataclass
 class Item:
     """All that a session did with one product."""
@@ -94,7 +98,7 @@ class Item:
     @property
     def _called(self) -> str:
         """For people, who find it by name on the shelf and by number in the till."""
-        return self.product if self.tag is None else f"{self.tag.name} ({self.product})"
+        return self.product if self.tag is None else f"{self.tag.name[:_NAME]} ({self.product})"
 
     def reasons(self, threshold: float) -> list[str]:
         """Say why a person should look; the threshold is for the confidence."""

@@ -76,7 +76,7 @@ RULES: dict[str, str] = {
     "gate-off-floor-plan": "A gate of the floor plan is unknown or 1 m and more from its frame.",
     "fixture-outside-walls": "A fixture stands outside the walls of the floor plan.",
     # the store as a whole
-    "beyond-limits": "A length, an image or a rate is larger than any node takes.",
+    "beyond-limits": "Something is larger, longer or more than any node takes.",
 }
 """Every rule with what it means; `docs/formats.md` lists them."""
 

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from aisle.fusion.synchronizer import TICK_NS
+
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -15,7 +17,7 @@ shows the same. In `corner`, noise and compression made up to 8 in seven of ten 
 and more in one of seven."""
 AFTERWARDS = 2
 """Ticks for which a strip is still looked at after it changed."""
-ANYWAY = 8
+ANYWAY = 4
 """Ticks after which a strip is looked at although it shows the same, so that no error stays."""
 _BLOCK_PX = 8
 
@@ -30,16 +32,18 @@ class LastLook:
 
     def __init__(self) -> None:
         self._blocks: NDArray[np.int16] | None = None
-        self._age, self._still = 0, 0
+        self._looked_ns, self._changed_ns = 0, 0
 
-    def due(self, strip: Image) -> bool:
-        """Whether to look at a strip; called at each tick that has one."""
+    def due(self, tick_ns: int, strip: Image) -> bool:
+        """Whether to look at the strip of a tick."""
         size = strip.shape[1] // _BLOCK_PX, strip.shape[0] // _BLOCK_PX
         blocks = cv2.resize(strip, size, interpolation=cv2.INTER_AREA).astype(np.int16)
-        before, self._age, self._still = self._blocks, self._age + 1, self._still + 1
-        if before is None or np.abs(blocks - before).max() > STILL_LEVELS:
-            self._still = 0
-        elif self._still > AFTERWARDS and self._age < ANYWAY:
+        if self._blocks is None or np.abs(blocks - self._blocks).max() > STILL_LEVELS:
+            self._changed_ns = tick_ns
+        elif (
+            tick_ns - self._changed_ns > AFTERWARDS * TICK_NS
+            and tick_ns - self._looked_ns < ANYWAY * TICK_NS
+        ):
             return False
-        self._blocks, self._age = blocks, 0
+        self._blocks, self._looked_ns = blocks, tick_ns
         return True

@@ -86,12 +86,20 @@ class OnnxFollower:
     """The follower: see `aisle.vision.tracks.Follower`."""
 
     def __init__(self, session: Any) -> None:
-        """Take the ONNX Runtime session."""
+        """Take the ONNX Runtime session.
+
+        Raises:
+            ModelError: It is no follower of this version.
+        """
         self._session = session
         self._names = [node.name for node in session.get_outputs()]
         width = {node.name: node.shape[-1] for node in session.get_inputs()}
-        self.memory, self.look = int(width["memory"]), int(width["look"])
-        self.appearance = int(width["appearance"])
+        try:
+            self.memory, self.look, self.appearance = (
+                int(width[name]) for name in ("memory", "look", "appearance")
+            )
+        except KeyError as error:
+            raise ModelError(f"{FOLLOWER}: of another version, has no input {error}") from None
 
     def step(self, inputs: dict[str, NDArray[np.generic]]) -> dict[str, Floats]:
         """See `Follower.step`."""

@@ -81,18 +81,20 @@ class _Before:
         self.known = np.zeros(columns, bool)
         self.base = np.zeros(columns, np.float32)
         """[columns] metres of goods that there were then, more than when all began."""
-        self._newer: deque[tuple[int, Image, Bools, Floats]] = deque()
+        self._newer: deque[tuple[int, _Part, Bools]] = deque()
 
     def settle(self, tick_ns: int) -> None:
         """Take over what has become old enough by a tick."""
         while self._newer and tick_ns - self._newer[0][0] >= REMEMBERED * TICK_NS:
-            _, strip, clear, change = self._newer.popleft()
-            self._show(strip, clear)
+            _, part, clear = self._newer.popleft()
+            change = part.change
+            self._show(part.strip, clear)
             least = np.maximum(change[:, 1], STEADY_M)
             moved = clear & (np.abs(change[:, 0] - self.base) > least)
             if moved.any():
-                # What most sights since do not say, too, is an error, and would stay for good.
-                since = [(clear, change), *((c, one) for _, _, c, one in self._newer)]
+                # What most looks since do not say, too, is an error, and would stay for good.
+                since = [(c, one.change) for _, one, c in self._newer if one.fresh]
+                since.append((clear, change))
                 levels = np.stack([np.where(c, one[:, 0], np.nan) for c, one in since])
                 stays = np.nanmedian(levels[:, moved], 0) - self.base[moved]
                 moved[moved] = np.abs(stays) > least[moved]
@@ -103,7 +105,7 @@ class _Before:
         fresh = part.clear & ~self.known
         self._show(part.strip, fresh)
         self.base = np.where(fresh, level, self.base)
-        self._newer.append((tick_ns, part.strip, part.clear & self.known, part.change))
+        self._newer.append((tick_ns, part, part.clear & self.known))
         self.known = self.known | fresh
 
     def _show(self, strip: Image, columns: Bools) -> None:
@@ -190,15 +192,15 @@ class ShelfSight:
         strips = [self._strips.strip(view, pictures[view.camera]) for view in shown]
         looked = [self._looked.setdefault((v.shelf, v.camera), LastLook()) for v in shown]
         olds = [self._old(tick_ns, view) for view in shown]
-        due = [i for i, strip in enumerate(strips) if looked[i].due(strip)]
+        due = [i for i, strip in enumerate(strips) if looked[i].due(tick_ns, strip)]
         fresh = [strips[i] for i in due]
         found = self._encoder.columns(fresh, [shown[i].slope for i in due])
         changes = self._compared([shown[i] for i in due], fresh, [olds[i] for i in due])
         for i, columns, change in zip(due, found, changes, strict=True):
             looked[i].columns, looked[i].level = columns, change
         parts: dict[str, list[_Part]] = {}
-        for view, strip, said in zip(shown, strips, looked, strict=True):
-            part = _Part(view, strip, *said.columns, said.level)
+        for i, (view, strip, said) in enumerate(zip(shown, strips, looked, strict=True)):
+            part = _Part(view, strip, *said.columns, said.level, i in due)
             parts.setdefault(view.shelf, []).append(part)
         glances = {}
         for shelf, some in parts.items():
@@ -318,6 +320,8 @@ class _Part:
     """[columns, 3]: empty, blocked, free metres."""
     change: Floats
     """[columns, 2]: level of the goods, and how far off it may be."""
+    fresh: bool
+    """Whether this strip was looked at, and not one before that shows the same."""
 
     @property
     def clear(self) -> Bools:
