@@ -13,8 +13,8 @@ Floats = NDArray[np.float32]
 
 STILL_LEVELS = 12.0
 """A strip in which no block differs by more than this, of 255, from how it was when last looked at
-shows the same. In `corner`, noise and compression made up to 8 in seven of ten strips, people 30
-and more in one of seven."""
+shows the same. In a bag of `corner` seven of ten strips differed by 8 at most from one tick to the
+next, one of seven by more than 16."""
 AFTERWARDS = 2
 """Ticks for which a strip is still looked at after it changed."""
 ANYWAY = 4
