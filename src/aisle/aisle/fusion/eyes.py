@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.fusion.memory import Session
-from aisle.fusion.synchronizer import SECOND
+from aisle.fusion.synchronizer import SECOND, TICK_NS
 from aisle.fusion.windows import FEATURES, STATES, VIEWS, ShelfView
 from aisle.records import Frame
 from aisle.store.types import Store
@@ -23,6 +23,8 @@ from aisle.vision.views import CameraChange, ViewBuffer
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
 
+_EMPTY_NS = SECOND
+"""How often the floor of an empty store is looked at, to know what it is like without people."""
 _FRESH_NS = 3 * SECOND
 """For so long after its passage a session is looked for at its gate."""
 
@@ -115,7 +117,7 @@ class Eyes:
             self._tracks.forget()
 
     def look(self, tick_ns: int, now_ns: int, sessions: Mapping[str, Session]) -> None:
-        """Look at the pictures of a tick, when anybody is in the store.
+        """Look at the pictures of a tick; of an empty store only at its floor, now and then.
 
         Args:
             tick_ns: The tick.
@@ -127,12 +129,17 @@ class Eyes:
         if not sessions:
             # Whoever fills the shelves of an empty store is no shopper.
             self._sight.forget()
+        if self._tracks is not None:
+            self._tracks.keep(sessions)
+        if not sessions:
+            floor = self.floor(tick_ns) if tick_ns % _EMPTY_NS < TICK_NS else None
+            if floor is not None and self._tracks is not None:
+                self._tracks.look(tick_ns, *floor)
             return
         looked = self.looked(tick_ns)
         self._sight.keep(looked.glances)
         if self._tracks is None:
             return
-        self._tracks.keep(sessions)
         for name in sorted(new):
             gate = self._entry(sessions[name])
             # Whoever came in long ago, before a restart or a new store model, is anywhere by now.
@@ -144,8 +151,14 @@ class Eyes:
     def looked(self, tick_ns: int) -> Looked:
         """Look at the pictures of a tick, as against those before."""
         pictures = self._buffer.pictures(tick_ns)
-        floor = self._floor.picture(pictures) if pictures and self._floor is not None else None
-        return Looked(self._sight.look(tick_ns, pictures), floor)
+        return Looked(self._sight.look(tick_ns, pictures), self._mapped(pictures))
+
+    def floor(self, tick_ns: int) -> tuple[Image, Image] | None:
+        """`Looked.floor` of a tick at which nothing else is looked at."""
+        return self._mapped(self._buffer.pictures(tick_ns))
+
+    def _mapped(self, pictures: Mapping[str, Image]) -> tuple[Image, Image] | None:
+        return self._floor.picture(pictures) if pictures and self._floor is not None else None
 
     def _entry(self, session: Session) -> tuple[float, float] | None:
         """Where a session came in; None where the store does not say."""

@@ -43,6 +43,7 @@ from aisle.vision.shelf_sight import Encoder, Glance
 from aisle.vision.tracks import Follower
 
 Floats = NDArray[np.float32]
+Image = NDArray[np.uint8]
 
 _NAME = re.compile(r"sightings-(\d+)-(\d+)\.npz")
 
@@ -124,6 +125,12 @@ class _Keeping(Eyes):
         found = self.kept[tick_ns] = super().looked(tick_ns)
         return found
 
+    def floor(self, tick_ns: int) -> tuple[Image, Image] | None:
+        """See `Eyes.floor`."""
+        found = super().floor(tick_ns)
+        self.kept[tick_ns] = Looked({}, found)
+        return found
+
 
 class _Blind:
     """An encoder that is never shown anything."""
@@ -159,6 +166,11 @@ class RecalledEyes(Eyes):
     def looked(self, tick_ns: int) -> Looked:
         """See `Eyes.looked`; a tick at which nobody looked then is an error."""
         return self._sightings.looked[tick_ns]
+
+    def floor(self, tick_ns: int) -> tuple[Image, Image] | None:
+        """See `Eyes.floor`; sightings may be without those of the empty store."""
+        found = self._sightings.looked.get(tick_ns)
+        return None if found is None else found.floor
 
 
 def unseen_frames(simulation: Simulation) -> list[FrameArrival]:
