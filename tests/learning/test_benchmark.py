@@ -12,16 +12,18 @@ from aisle.fusion.windows import ALL_SHAPES, TRACK, VIEWS, Window, collate
 from aisle.learning.ablation import Ablated
 from aisle.learning.benchmark import MakeMethod, benchmark, run, spread
 from aisle.learning.export import example
-from aisle.learning.suites import CAMERAS, SUITES
+from aisle.learning.suites import CAMERAS, MODALITIES, SUITES
 from aisle.records import ReceiptState
 from aisle.sim.simulation import simulate
 from aisle.store.generate import generate_store
 from aisle.store.spec import StoreSpec
 from toy_model import write_toy_model
+from toy_vision import watched
 
 _QUICK = (
     SUITES["scales_only"].scenario(0).model_copy(update={"stay_s": (12.0, 15.0), "action_s": 3.0})
 )
+_SEEN = {"walk": True, "stay_s": (18.0, 20.0)}
 SMALL = StoreSpec(name="small", gondolas=1, shelves=(2,), plates=(6,))
 SHORT = replace(SUITES["scales_only"], scenarios=(_QUICK,), spec=SMALL)
 
@@ -40,6 +42,23 @@ def test_more_processes_change_nothing_but_the_time(store):
         del figures["wall_s"]
     assert alone == shared
     assert alone["events"]["of"] > 0
+
+
+def test_what_cameras_showed_is_looked_at_once_and_says_the_same_again(store, tmp_path):
+    seen = replace(SHORT, modalities=MODALITIES, scenarios=(_QUICK.model_copy(update=_SEEN),))
+    figures = [
+        summary(benchmark(watched(store), seen, 1, 1, MakeMethod("model"), kept=folder).evaluation)
+        for folder in (None, tmp_path / "kept", tmp_path / "kept")
+    ]
+    for one in figures:
+        del one["wall_s"]
+    assert figures[1] == figures[2]
+    assert figures[0]["items"] == figures[1]["items"]
+    assert figures[1]["events"]["of"] > 0
+    (file,) = (tmp_path / "kept").iterdir()
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="cut off"):
+        benchmark(watched(store), seen, 1, 1, MakeMethod("model"), kept=tmp_path / "kept")
 
 
 @pytest.mark.parametrize("name", ["model", "yardstick"])

@@ -18,7 +18,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +55,8 @@ class Sightings:
     looked: Mapping[int, Looked]
     of_what: str
     """Digest of the simulation: see `fingerprint`."""
+    seconds: float = 0.0
+    """What it took to look, on the machine that did."""
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """For a file: features and states at half precision, shelves side by side."""
@@ -88,6 +90,7 @@ class Sightings:
             "tick": np.array(ticks, np.int64), "shelf": np.array(names, np.str_), "end": ends,
             "feature": feature, "state": state, "shown": shown,
             "picture": picture, "seen": seen, "mapped": mapped, "of_what": np.array(self.of_what),
+            "seconds": np.array(self.seconds),
         }  # fmt: skip
 
     @staticmethod
@@ -108,28 +111,56 @@ class Sightings:
             }
             glances = {n: Glance(tick, feature[row, s], state[row, s]) for n, s in spans.items()}
             found[tick] = Looked(glances, (picture[row], seen[row]) if mapped[row] else None)
-        return Sightings(found, str(arrays["of_what"]))
+        seconds = float(arrays.get("seconds", np.zeros(())))
+        return Sightings(found, str(arrays["of_what"]), seconds)
 
 
-class _Keeping(Eyes):
-    """Eyes that keep what they see; nobody is followed."""
+class KeepingEyes(Eyes):
+    """Eyes that keep what they see, and see no more than what is kept of it.
 
-    def __init__(self, store: Store, encoder: Encoder) -> None:
-        super().__init__(store, encoder, None, {})
-        # Without a follower there is none, but whoever looks again may have one.
-        self._floor = FloorMap(store)
+    Args:
+        store: See `Eyes`.
+        encoder: Likewise.
+        follower: Likewise; the floor is mapped without one, too: who looks again may have one.
+        looks: Likewise.
+    """
+
+    def __init__(
+        self, store: Store, encoder: Encoder, follower: Follower | None,
+        looks: Mapping[str, Floats],
+    ) -> None:  # fmt: skip
+        super().__init__(store, encoder, follower, looks)
+        if follower is None:
+            self._floor = FloorMap(store)
         self.kept: dict[int, Looked] = {}
+        self.seconds = 0.0
 
     def looked(self, tick_ns: int) -> Looked:
         """See `Eyes.looked`."""
-        found = self.kept[tick_ns] = super().looked(tick_ns)
-        return found
+        begun = time.perf_counter()
+        found = super().looked(tick_ns)
+        self.seconds += time.perf_counter() - begun
+        glances = {
+            name: replace(g, feature=_halved(g.feature), state=_halved(g.state))
+            for name, g in found.glances.items()
+        }
+        self.kept[tick_ns] = Looked(glances, found.floor)
+        return self.kept[tick_ns]
 
     def floor(self, tick_ns: int) -> tuple[Image, Image] | None:
         """See `Eyes.floor`."""
         found = super().floor(tick_ns)
         self.kept[tick_ns] = Looked({}, found)
         return found
+
+    def sightings(self, simulation: Simulation) -> Sightings:
+        """All that was kept of a simulation."""
+        return Sightings(self.kept, fingerprint(simulation), self.seconds)
+
+
+def _halved(numbers: Floats) -> Floats:
+    """Numbers at half precision, as files keep them."""
+    return numbers.astype(np.float16).astype(np.float32)
 
 
 class _Blind:
@@ -161,7 +192,8 @@ class RecalledEyes(Eyes):
         self._sightings = sightings
 
     def add(self, frame: Frame) -> None:
-        """Nothing: what it showed is known."""
+        """Only that its camera is well: what it showed is known."""
+        self._buffer.trust(frame)
 
     def looked(self, tick_ns: int) -> Looked:
         """See `Eyes.looked`; a tick at which nobody looked then is an error."""
@@ -220,11 +252,11 @@ def record(simulation: Simulation, vision: Vision) -> Sightings:
     """
     cameras = SimulatedCameras(simulation)
     try:
-        eyes = _Keeping(simulation.store, vision.encoder)
+        eyes = KeepingEyes(simulation.store, vision.encoder, None, {})
         deque(samples_of(simulation, None, (0.0, 0.0), eyes, cameras.frames()), maxlen=0)
     finally:
         cameras.close()
-    return Sightings(eyes.kept, fingerprint(simulation))
+    return eyes.sightings(simulation)
 
 
 def write(path: Path, digest: str, scenarios: list[Sightings]) -> None:

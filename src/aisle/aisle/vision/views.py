@@ -116,12 +116,17 @@ class ViewBuffer:
             self._decoded(frame)
             if state.damaged:
                 return
-        state.good_ns, state.trouble = frame.stamp_ns, None
-        if self.bad.pop(frame.camera, None):
-            self.counters["cameras_good_again"] += 1
+        self.trust(frame)
         state.frames[_tick_of(frame)] = frame
         if len(state.frames) > self.config.most_ticks:
             del state.frames[min(state.frames)]
+
+    def trust(self, frame: Frame) -> None:
+        """A frame has come that proves its camera well, whatever it shows."""
+        state = self._states[frame.camera]
+        state.good_ns, state.trouble = frame.stamp_ns, None
+        if self.bad.pop(frame.camera, None):
+            self.counters["cameras_good_again"] += 1
 
     def refuse(self, camera: str, reason: str) -> None:
         """A frame has come that cannot be used."""
