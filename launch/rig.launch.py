@@ -14,9 +14,10 @@ from aisle.store.problems import Report
 from aisle.store.rig import read_rig
 from aisle_nodes import bringup
 from aisle_nodes.bringup import argument, flag, node
+from aisle_nodes.devices import devices, problems
 
 ARGUMENTS = {
-    "store": (bringup.share("config", "stores", "full_rack"), "Folder of the store"),
+    "store": (None, "Folder of the store, whose rig.yaml has the devices' driver settings"),
     "cameras": (
         "true",
         "Use cameras, and start those that rig.yaml has driver settings for",
@@ -37,21 +38,12 @@ def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             context, folder, catalogue=store_dir, cameras=flag(context, "cameras")
         ),
     ]
-    for name, controller in rig_file.rig.controllers.items():
-        own = {"store": store_dir, "controllers": [name], "state_dir": folder, "source": "serial"}
-        nodes.append(
-            node(context, "weight_node", {**own, **controller.driver}, name=f"weight_{name}")
-        )
-    for name, gate in rig_file.rig.gates.items():
-        if gate.driver:
-            own = {"gate": name, "source": "lines"}
-            nodes.append(node(context, "gate_node", {**own, **gate.driver}, name=f"gate_{name}"))
-    for name, camera in rig_file.rig.cameras.items():
-        if camera.driver and flag(context, "cameras"):
-            own = {"store": store_dir, "cameras": [name]}
-            nodes.append(
-                node(context, "camera_node", {**own, **camera.driver}, name=f"camera_{name}")
-            )
+    wrong = problems(rig_file)
+    if wrong:
+        raise RuntimeError("\n".join([f"{store_dir}:", *(str(problem) for problem in wrong)]))
+    for device in devices(rig_file.rig, store_dir, folder):
+        if device.section != "cameras" or flag(context, "cameras"):
+            nodes.append(node(context, device.node, device.parameters, name=device.name))
     return [bringup.group(context, nodes), *bringup.recorder(context)]
 
 

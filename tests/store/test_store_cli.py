@@ -40,6 +40,31 @@ def test_check_refuses_what_the_nodes_refuse(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "trouble"),
+    [
+        ("baud: 9600", "bauds: 9600", "parameter 'bauds' does not exist"),
+        ("baud: 9600", "baud: 96.5", "parameter 'baud' must be"),
+        ("serial/by-id/usb-Maker_Scale_0001", "ttyUSB0", "'port' must be a stable path"),
+        ("port: /dev/serial/by-id/usb-Maker_Scale_0001, ", "", "source serial needs 'port'"),
+        ("cam1: {", "cam1: {driver: {loop: true}, ", "source device needs 'device'"),
+        ("entry: {", "entry: {driver: {path: /dev/ttyUSB0}, ", "'path' must be a stable path"),
+    ],
+)
+def test_check_refuses_driver_settings_that_a_node_would_refuse(tmp_path, old, new, trouble):
+    shop = copy_of_sound(tmp_path)
+    rig = shop / "rig.yaml"
+    text = rig.read_text()
+    assert old in text
+    rig.write_text(text.replace(old, new))
+    result = run(app, ["check", str(shop), "--json"])
+    found = json.loads(result.output)["problems"]
+    assert result.exit_code == 1
+    assert [problem["rule"] for problem in found][:1] == ["driver"]
+    assert trouble in found[0]["message"]
+    assert rig.read_text().splitlines()[found[0]["line"] - 1].strip()
+
+
+@pytest.mark.parametrize(
     "words", [["check"], ["show", str(SOUND)], ["generate", "x", "--seed", "-1"]]
 )
 def test_wrong_usage_ends_with_2(words, tmp_path, monkeypatch):

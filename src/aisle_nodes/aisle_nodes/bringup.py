@@ -32,13 +32,13 @@ def share(*parts: str) -> str:
     return str(Path(get_package_share_directory("aisle_bringup"), *parts))
 
 
-Described = Mapping[str, tuple[str, str]]
-"""Default and description of launch arguments by name."""
+Described = Mapping[str, tuple[str | None, str]]
+"""Default and description of launch arguments by name; without a default one must be given."""
 
 
 def declare(own: Described, *, use_sim_time: str) -> list[DeclareLaunchArgument]:
     """Return a launch file's own arguments, and those that every launch file has."""
-    common = {
+    common: Described = {
         "namespace": ("", "Namespace of all nodes and relative topics"),
         "use_sim_time": (use_sim_time, "Take time from /clock"),
         "params_file": (

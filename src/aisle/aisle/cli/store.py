@@ -20,7 +20,8 @@ from aisle.bags.messages import bag_types
 from aisle.store.coverage import ENOUGH_PX, Coverage, coverage
 from aisle.store.geometry3d import StoreGeometry
 from aisle.store.load import StoreFiles, check_store, read_store_files
-from aisle.store.problems import Problem, StoreError
+from aisle.store.problems import Problem, Report, StoreError
+from aisle.store.rig import read_rig
 from aisle.store.types import Store
 
 app = typer.Typer(help="Check, draw and generate stores.", no_args_is_help=True)
@@ -38,7 +39,7 @@ def check(
     """Explain every mistake in a store's files. Exit code 1 when there is an error."""
     problems = check_store(directory)
     if not any(problem.severity == "error" for problem in problems):
-        problems += _beyond_limits(directory)
+        problems += [*_beyond_limits(directory), *_drivers(directory)]
     errors = sum(problem.severity == "error" for problem in problems)
     if as_json:
         found = [problem.as_dict() for problem in problems]
@@ -96,6 +97,17 @@ def _beyond_limits(directory: Path) -> list[Problem]:
     except MessageError as error:
         return [Problem(".", 0, "beyond-limits", str(error))]
     return []
+
+
+def _drivers(directory: Path) -> list[Problem]:
+    """What nodes would refuse in `driver` settings; nothing of a store that has none."""
+    try:
+        from aisle_nodes.devices import problems
+    except ImportError:  # The library without the nodes.
+        return []
+    found = read_rig(directory, Report())
+    assert found is not None, "the store has been read"
+    return problems(found) if found.rig.has_drivers else []
 
 
 def _read(directory: Path) -> StoreFiles:

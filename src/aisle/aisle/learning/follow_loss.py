@@ -27,8 +27,10 @@ RIGHT_M = 0.5
 """A head within this of one of the session's people is right."""
 _HEAD_M = 0.15
 _BODY_M = 0.2
-_REACHES_M = 0.35
-"""A hand farther than this from below its head counts more than others."""
+_REACHING = 6.0
+"""A hand that reaches out counts so much more than one that hangs down."""
+_REACHES_M = 0.3, 0.4
+"""How far from below the head it is: not yet reaching, and fully."""
 _CONTRAST = 10.0
 _FAR = 1e6
 
@@ -99,7 +101,7 @@ def losses(tracks: Tracks, tick: Tick) -> dict[str, Tensor]:
     parts["sure"] = (doubt * tick.open).sum() / tick.open.sum().clamp(min=1)
     parts["person"], parts["point"] = _people(tracks, tick)
     parts["total"] = (
-        parts["head"] + 0.5 * parts["hands"] + 0.2 * parts["reach"] + 0.3 * parts["sure"]
+        parts["head"] + 0.5 * parts["hands"] + 0.4 * parts["reach"] + 0.3 * parts["sure"]
         + 2.0 * parts["person"] + 2.0 * parts["point"]
     )  # fmt: skip
     return parts
@@ -134,7 +136,8 @@ def _hands(tracks: Tracks, hands: Tensor, head: Tensor) -> tuple[Tensor, Tensor]
     A hand that reaches out counts more than one that hangs down: there are fewer, and they take.
     """
     reach = tracks.reach
-    weight = ((hands[..., :2] - head[:, :, None]).norm(dim=-1) / _REACHES_M).clamp(1.0, 3.0)
+    far = (hands[..., :2] - head[:, :, None]).norm(dim=-1)
+    weight = 1 + _REACHING * ((far - _REACHES_M[0]) / (_REACHES_M[1] - _REACHES_M[0])).clamp(0, 1)
     flat = reach.share.flatten(1, 2), reach.hidden.flatten(1, 2), reach.points
     orders: list[tuple[Tensor, Tensor]] = []
     for order in ([0, 1], [1, 0]):

@@ -52,6 +52,7 @@ RULES: dict[str, str] = {
     # rig.yaml
     "malformed-yaml": "A YAML file is not YAML, or uses anchors.",
     "rig-field": "A field of rig.yaml is missing, unknown, of a wrong type or out of its range.",
+    "driver": "The `driver` settings of a device are none of its node, or the device lacks some.",
     "unknown-fixture": "rig.yaml names a plate of a fixture that the URDF lacks.",
     "plate-on-two-controllers": "rig.yaml lists a plate twice.",
     "plate-without-controller": "A plate of the URDF is on no controller: it is left out.",

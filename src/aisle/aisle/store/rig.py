@@ -87,6 +87,15 @@ class Rig(_Section):
     cameras: dict[str, CameraRig] = {}
     gates: dict[str, GateRig] = {}
 
+    @property
+    def has_drivers(self) -> bool:
+        """Whether any device says how it is read: the rig of a real store."""
+        return (
+            any(controller.driver for controller in self.controllers.values())
+            or any(camera.driver for camera in self.cameras.values())
+            or any(gate.driver for gate in self.gates.values())
+        )
+
 
 @dataclass(frozen=True)
 class RigFile:
