@@ -156,6 +156,15 @@ def test_a_plate_that_moved_too_is_shown_beside_those_of_the_change():
     assert found[0].change_g == pytest.approx(-500)
 
 
+def test_what_is_soon_put_back_still_changed_the_plates():
+    values = np.zeros((200, 4), dtype=np.float32)
+    values[100:130, 0] = -0.5
+    store = tiny_store()
+    wanted = requests(store, [change(10 * 10**9, ("g1/s1/p1",))])
+    collect(wanted, batches(values))
+    assert curves(store, wanted[0])[0].change_g == pytest.approx(-500)
+
+
 def test_a_change_on_unknown_plates_has_no_curves():
     lost = replace(change(5), shelf="nowhere", plates=("x",))
     assert requests(tiny_store(), [lost]) == []

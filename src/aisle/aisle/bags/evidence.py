@@ -36,13 +36,22 @@ class Curve:
 
     @property
     def change_g(self) -> float | None:
-        """What stayed: the end against the beginning; None when too much is missing."""
-        if len(self.grams) < _ENDS or np.isnan(self.grams[-_ENDS:]).all():
+        """Medians shortly after against shortly before the change; None when either is missing.
+
+        Not the end against the beginning: what is soon put back would be nothing.
+        """
+        before, after = (
+            self.grams[(self.seconds >= start) & (self.seconds < end)]
+            for start, end in (_BEFORE_S, _AFTER_S)
+        )
+        if np.isnan(before).all() or np.isnan(after).all():
             return None
-        return float(np.nanmedian(self.grams[-_ENDS:]))
+        return float(np.nanmedian(after) - np.nanmedian(before))
 
 
-_ENDS = 30
+_BEFORE_S, _AFTER_S = (-1.7, -0.7), (0.7, 1.7)
+_BASE = 60
+"""Samples at the beginning of a curve that are its zero."""
 
 
 @dataclass
@@ -122,6 +131,6 @@ def _curve(store: Store, request: Request, plate: str, *, evidence: bool) -> Cur
     seconds, kilograms = np.concatenate(times), np.concatenate(values)
     order = np.argsort(seconds, kind="stable")
     seconds, kilograms = seconds[order], kilograms[order]
-    first = kilograms[: 2 * _ENDS]
+    first = kilograms[:_BASE]
     base = float(np.nanmedian(first)) if not np.isnan(first).all() else np.nan
     return Curve(plate, seconds, (kilograms - base) * 1000, evidence)

@@ -41,6 +41,8 @@ class ChangeView:
     floor: drawing.Floor
     rack: drawing.Rack | None
     seen: Shots
+    weighed: bool
+    """Whether the shelf has scales."""
 
 
 @dataclass
@@ -220,6 +222,7 @@ def _change_view(
         drawing.floor(store, fixture),
         drawing.rack(store, fixture, change.shelf, plates),
         seen,
+        weighed=bool(shelf and shelf.plates),
     )
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from aisle.bags.replay import ReplayResult, replay
 from aisle.cli.tables import pairs_table, receipts_table
 from aisle.records import Receipt
+from aisle.store.catalogue import FILE as CATALOGUE
 from aisle.store.types import Store
 
 app = typer.Typer()
@@ -30,12 +31,22 @@ StoreFolder = Annotated[
         "--store", help="Folder of a store that takes the place of the bag's.", show_default=False
     ),
 ]
+
+
+def _catalogue_folder(folder: Path | None) -> Path | None:
+    """Refuse a folder that is none of a store, rather than go on without pictures."""
+    if folder is not None and not (folder / CATALOGUE).is_file():
+        raise typer.BadParameter(f"{folder} has no {CATALOGUE}: it is no store's folder")
+    return folder
+
+
 CatalogueFolder = Annotated[
     Path | None,
     typer.Option(
         "--catalogue",
         help="Folder of a store whose pictures show the products; that of --store when absent.",
         show_default=False,
+        callback=_catalogue_folder,
     ),
 ]
 Namespace = Annotated[
