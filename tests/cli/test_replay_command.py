@@ -42,6 +42,11 @@ def test_receipts_are_written_as_the_same_json_each_time(bag, tmp_path, capsys):
     assert receipts[0]["state"] in ("CLOSED", "REVIEW")
 
 
+def test_a_catalogue_that_is_none_is_refused(bag, tmp_path, capsys):
+    assert run("replay", bag, "--catalogue", tmp_path) == 2
+    assert "no store's folder" in capsys.readouterr().err
+
+
 def test_json_and_a_bag_of_the_results(bag, tmp_path, capsys):
     assert run("replay", bag, "--json", "--bag-out", tmp_path / "out") == 0
     found = json.loads(capsys.readouterr().out)
