@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -31,13 +32,18 @@ def test_bad_parameter_ends_a_node_with_rule_and_value(parameters, text):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_ends_a_node_cleanly(number, graph, store_dir):
+@pytest.mark.parametrize("again_s", [None, 0.02, 0.1])
+def test_signal_ends_a_node_cleanly(number, again_s, graph, store_dir):
     environment = {**os.environ, "ROS_DOMAIN_ID": str(graph.context.get_domain_id())}
     process = start("store_model_node", f"store:={store_dir}", environment=environment)
     try:
         graph.until(lambda: "store_model_node" in graph.diagnostics, seconds=30)
         process.send_signal(number)
+        if again_s is not None:  # As whoever ends a whole process group does.
+            time.sleep(again_s)
+            process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=30)
     finally:
         process.kill()
     assert process.returncode == 0, output
+    assert "Traceback" not in output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
@@ -140,6 +141,9 @@ def run(make: Callable[[], AisleNode[Any]], args: Sequence[str] | None = None) -
         get_logger("aisle").fatal(str(error))
         return 1
     finally:
+        # Whoever ends a whole process group interrupts a node twice: once more by its launch.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         if node is not None:
             node.release()
             node.destroy_node()
