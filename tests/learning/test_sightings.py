@@ -21,6 +21,7 @@ from aisle.learning.sightings import (
     write,
 )
 from aisle.learning.sights import store_samples
+from aisle.learning.walks import Walk, kept_walk, kept_walks
 from aisle.learning.when_seen import WhenSeen
 from aisle.records import Action
 from aisle.sim.cameras import SimulatedCameras
@@ -208,3 +209,21 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path, sightings):
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match="cut off"):
         read(path, "d")
+
+
+def test_clips_of_walks_come_of_sightings(simulation, sightings, tmp_path, monkeypatch):
+    monkeypatch.setattr("aisle.learning.walks.simulations", lambda *_: [simulation])
+    write(path_of(tmp_path / "kept", 3, 7), "digest", [sightings])
+    written = list(kept_walks(tmp_path / "walks", tmp_path / "kept"))
+    assert list(kept_walks(tmp_path / "walks", tmp_path / "kept")) == []
+    ((number, walk),) = written
+    again = Walk.load(tmp_path / "walks" / f"walk-{number:06d}.npz")
+    np.testing.assert_array_equal(again.pictures, walk.pictures)
+    ticks = sorted(tick for tick, looked in sightings.looked.items() if looked.floor is not None)
+    assert len(walk.pictures) == (ticks[-1] - ticks[0]) // TICK + 1
+    for tick in (ticks[0], ticks[-1]):
+        row = (tick - ticks[0]) // TICK
+        np.testing.assert_array_equal(walk.pictures[row], sightings.looked[tick].floor[0])
+    assert np.isfinite(walk.head[walk.opens[0] + 4 : walk.closes[0] - 4]).all()
+    with pytest.raises(ValueError, match="another simulation"):
+        kept_walk(simulation, replace(sightings, of_what="other"))

@@ -3,6 +3,10 @@
 Each clip is a store of its own, with its own cameras, people and failures of cameras:
 
     python -m aisle.learning.walks --out walks --minutes 20 --seed 1
+    python -m aisle.learning.walks --out walks --sightings sightings
+
+The second way draws nothing: it takes the floor maps that `aisle.learning.sightings` kept, of whole
+visits in crowded little stores.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +27,15 @@ from numpy.typing import NDArray
 from aisle.files import write_atomic
 from aisle.fusion.synchronizer import TICK_NS
 from aisle.learning.array_files import load
+from aisle.learning.sight_plans import SCENARIOS_OF_STORE
+from aisle.learning.sightings import (
+    Sightings,
+    fingerprint,
+    path_of,
+    read,
+    simulations,
+    stores_in,
+)
 from aisle.learning.walk_plans import Outages, walk_scenario, walk_store
 from aisle.sim.choreography.performance import SECOND, Performance
 from aisle.sim.products.look import look_of
@@ -29,6 +43,7 @@ from aisle.sim.render.renderer import Renderer
 from aisle.sim.render.sensor import CameraModel
 from aisle.sim.scenario import Scenario, ScenarioError
 from aisle.sim.shoppers import write_script
+from aisle.sim.simulation import Simulation
 from aisle.store.types import Store
 from aisle.vision.floor_map import CELL_M, FloorMap
 
@@ -36,6 +51,8 @@ Image = NDArray[np.uint8]
 
 LONGEST_S = 45.0
 """Of a clip: many stores teach more than long visits to few."""
+_KEPT, _STORES = 500_000, 1000
+"""First number of clips of sightings, and how many stores of one seed there may be."""
 HELD_OUT = 1 << 40
 """Seeds from here on are never trained on."""
 
@@ -230,16 +247,70 @@ def write_walks(directory: Path, minutes: float, seed: int) -> Iterator[tuple[in
         number += 1
 
 
+def kept_walks(directory: Path, folder: Path) -> Iterator[tuple[int, Walk]]:
+    """Write a clip of each scenario of some sightings; call again to go on where it ended.
+
+    Numbers begin where those of drawn clips never come.
+
+    Yields:
+        Number and clip of each one that was written.
+
+    Raises:
+        ValueError: A file of the folder is damaged, or the simulator was another one then.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for seed, store in stores_in(folder):
+        first = _KEPT + (seed * _STORES + store) * SCENARIOS_OF_STORE
+        numbers = range(first, first + SCENARIOS_OF_STORE)
+        paths = [directory / f"walk-{number:06d}.npz" for number in numbers]
+        if paths[0].is_file():
+            continue
+        kept = read(path_of(folder, seed, store), None)
+        for i, (simulation, seen) in enumerate(zip(simulations(seed, store), kept, strict=True)):
+            walk = kept_walk(simulation, seen) if simulation.scenario.walk else None
+            if walk is not None:
+                walk.save(paths[i])
+                yield numbers[i], walk
+
+
+def kept_walk(simulation: Simulation, seen: Sightings) -> Walk | None:
+    """The clip of a scenario that was looked at; None when no floor was seen.
+
+    Raises:
+        ValueError: Another simulation was looked at.
+    """
+    if seen.of_what != fingerprint(simulation):
+        raise ValueError("these sightings are of another simulation")
+    maps = {tick: looked.floor for tick, looked in seen.looked.items() if looked.floor is not None}
+    if not maps:
+        return None
+    first, last = min(maps), max(maps)
+    picture, where = maps[first]
+    ticks = range(first, last + 1, TICK_NS)
+    dark = np.zeros_like(picture), np.zeros_like(where)
+    pictures, cells = zip(*(maps.get(tick, dark) for tick in ticks), strict=True)
+    performance = Performance(
+        simulation.store, simulation.script, simulation.seed, simulation.start_ns
+    )
+    floor = FloorMap(simulation.store)
+    truth = _truth(performance, floor, first, len(ticks))
+    return Walk(np.stack(pictures), np.stack(cells), **truth)
+
+
 def main() -> None:
     """Write clips and say how far it is."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="folder of the clips")
-    parser.add_argument("--minutes", type=float, required=True, help="simulated time")
+    parser.add_argument("--minutes", type=float, default=0.0, help="simulated time to draw")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sightings", type=Path, help="folder to take floor maps from, too")
     parser.add_argument("--draw", action="store_true", help="a picture beside each clip")
     options = parser.parse_args()
+    if not options.minutes and options.sightings is None:
+        parser.error("say --minutes or --sightings")
     seconds, begun = 0.0, time.process_time()
-    for number, walk in write_walks(options.out, options.minutes, options.seed):
+    kept = kept_walks(options.out, options.sightings) if options.sightings else ()
+    for number, walk in chain(write_walks(options.out, options.minutes, options.seed), kept):
         seconds += len(walk.pictures) * TICK_NS / SECOND
         cost = (time.process_time() - begun) / seconds
         print(json.dumps({"clip": number, "seconds": seconds, "cpu_s_per_s": round(cost, 3)}),
