@@ -38,7 +38,7 @@ def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
             context, folder, catalogue=store_dir, cameras=flag(context, "cameras")
         ),
     ]
-    wrong = problems(rig_file)
+    wrong = problems(rig_file, cameras=flag(context, "cameras"))
     if wrong:
         raise RuntimeError("\n".join([f"{store_dir}:", *(str(problem) for problem in wrong)]))
     for device in devices(rig_file.rig, store_dir, folder):

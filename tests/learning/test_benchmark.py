@@ -56,9 +56,14 @@ def test_what_cameras_showed_is_looked_at_once_and_says_the_same_again(store, tm
     assert figures[0]["items"] == figures[1]["items"]
     assert figures[1]["events"]["of"] > 0
     (file,) = (tmp_path / "kept").iterdir()
+    store = watched(store)
+    moved = {name: replace(c, rate_hz=c.rate_hz / 2) for name, c in store.cameras.items()}
+    other = replace(store, cameras=moved)
+    benchmark(other, seen, 1, 1, MakeMethod("model"), kept=tmp_path / "kept")
+    assert len(list((tmp_path / "kept").iterdir())) == 2
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(ValueError, match="cut off"):
-        benchmark(watched(store), seen, 1, 1, MakeMethod("model"), kept=tmp_path / "kept")
+        benchmark(store, seen, 1, 1, MakeMethod("model"), kept=tmp_path / "kept")
 
 
 @pytest.mark.parametrize("name", ["model", "yardstick"])

@@ -81,8 +81,8 @@ def test_writing_goes_on_where_it_ended(clip, tmp_path, monkeypatch):
     monkeypatch.setattr(walks, "walk_store", lambda rng: None)
     monkeypatch.setattr(walks, "record", lambda store, scenario, seed: clip)
     minutes = 2 * len(clip.pictures) * 0.25 / 60
-    assert [number for number, _ in write_walks(tmp_path, minutes / 2, 1)] == [0]
-    assert [number for number, _ in write_walks(tmp_path, minutes, 1)] == [1]
+    assert [path.stem for path, _ in write_walks(tmp_path, minutes / 2, 1)] == ["walk-000000"]
+    assert [path.stem for path, _ in write_walks(tmp_path, minutes, 1)] == ["walk-000001"]
     assert list(write_walks(tmp_path, minutes, 1)) == []
 
 

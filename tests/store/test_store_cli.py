@@ -47,6 +47,9 @@ def test_check_refuses_what_the_nodes_refuse(tmp_path):
         ("serial/by-id/usb-Maker_Scale_0001", "ttyUSB0", "'port' must be a stable path"),
         ("port: /dev/serial/by-id/usb-Maker_Scale_0001, ", "", "source serial needs 'port'"),
         ("cam1: {", "cam1: {driver: {loop: true}, ", "source device needs 'device'"),
+        ("baud: 9600", "store: elsewhere", "'store' follows from rig.yaml"),
+        ("baud: 9600", "source: simulator", "must be of a device in a rig"),
+        ("Scale_0001", "Scale_0002", "'port' is that of left, too"),
         ("entry: {", "entry: {driver: {path: /dev/ttyUSB0}, ", "'path' must be a stable path"),
     ],
 )

@@ -11,6 +11,8 @@ from aisle_nodes.parameters import ParameterError, build
 from aisle_nodes.schemas import SCHEMAS
 
 RULE = "driver"
+_OURS = ("store", "controllers", "cameras", "gate", "state_dir")
+"""Parameters that follow from the rig."""
 _NEEDED = {"serial": "port", "lines": "path", "device": "device", "file": "file"}
 """The parameter without which a node cannot do anything, by its `source`."""
 
@@ -52,13 +54,26 @@ def devices(rig: Rig, store: str, state_dir: str) -> Iterator[Device]:
             yield Device("gates", id_, "gate_node", f"gate_{id_}", settings)
 
 
-def problems(found: RigFile) -> list[Problem]:
-    """What the nodes would refuse in the `driver` settings; nothing is opened."""
+def problems(found: RigFile, *, cameras: bool = True) -> list[Problem]:
+    """What the nodes would refuse in the `driver` settings; nothing is opened.
+
+    Args:
+        found: The rig.
+        cameras: Whether cameras are to be read.
+    """
     told = []
+    ports: dict[str, str] = {}
     for device in devices(found.rig, "store", "state"):
-        trouble = _trouble(device)
+        if device.section == "cameras" and not cameras:
+            continue
+        given = getattr(found.rig, device.section)[device.id].driver
+        trouble = _trouble(device, given)
+        for key in ("port", "path", "device"):
+            port = str(given.get(key, ""))
+            owner = ports.setdefault(port, device.id) if port else device.id
+            if owner != device.id:
+                trouble = trouble or f"'{key}' is that of {owner}, too"
         if trouble:
-            given = getattr(found.rig, device.section)[device.id].driver
             keys = [key for key in given if f"'{key}'" in trouble.partition(";")[0]]
             path = (device.section, device.id, *(["driver", *keys[:1]] if given else []))
             message = f"{device.id} ({device.node}): {trouble}"
@@ -66,13 +81,18 @@ def problems(found: RigFile) -> list[Problem]:
     return told
 
 
-def _trouble(device: Device) -> str:
-    """Why a node would not start; empty when it would."""
+def _trouble(device: Device, given: Mapping[str, object]) -> str:
+    """Why a node would not start, or not read its device; empty when it would."""
+    taken = [key for key in _OURS if key in given]
+    if taken:
+        return f"'{taken[0]}' follows from {FILE}: leave it out"
     try:
         parameters = build(SCHEMAS[device.node], device.parameters)
     except ParameterError as error:
         return str(error)
     source = str(getattr(parameters, "source", ""))
+    if source == "simulator":
+        return "parameter 'source' must be of a device in a rig, is 'simulator'"
     needed = _NEEDED.get(source, "")
     if needed and not getattr(parameters, needed):
         return f"source {source} needs '{needed}' in driver"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.fusion.memory import Session
-from aisle.fusion.synchronizer import SECOND, TICK_NS
+from aisle.fusion.synchronizer import SECOND
 from aisle.fusion.windows import FEATURES, STATES, VIEWS, ShelfView
 from aisle.records import Frame
 from aisle.store.types import Store
@@ -55,6 +55,8 @@ class Eyes:
     ) -> None:  # fmt: skip
         self._encoder, self._follower, self.looks = encoder, follower, looks
         self._known: set[str] = set()
+        self._empty_ns = 0
+        """The last tick at which an empty store was looked at."""
         self._floor: FloorMap | None
         self._tracks: Tracks | None
         self.trouble: str
@@ -76,7 +78,7 @@ class Eyes:
 
     def use(self, store: Store) -> None:
         """Take a store model into use; what was seen goes on unless anything stands elsewhere."""
-        if _places(store) == _places(self._store):
+        if places(store) == places(self._store):
             self._store = store
         else:
             self._use(store)
@@ -112,6 +114,7 @@ class Eyes:
     def forget(self) -> None:
         """Clocks were set back: what was seen is of another time."""
         self._buffer = ViewBuffer(self._store)
+        self._empty_ns = 0
         self._sight.forget()
         if self._tracks is not None:
             self._tracks.forget()
@@ -132,9 +135,11 @@ class Eyes:
         if self._tracks is not None:
             self._tracks.keep(sessions)
         if not sessions:
-            floor = self.floor(tick_ns) if tick_ns % _EMPTY_NS < TICK_NS else None
-            if floor is not None and self._tracks is not None:
-                self._tracks.look(tick_ns, *floor)
+            if tick_ns >= self._empty_ns + _EMPTY_NS:
+                floor = self.floor(tick_ns)
+                self._empty_ns = tick_ns if floor is not None else self._empty_ns
+                if floor is not None and self._tracks is not None:
+                    self._tracks.look(tick_ns, *floor)
             return
         looked = self.looked(tick_ns)
         self._sight.keep(looked.glances)
@@ -191,7 +196,7 @@ class Eyes:
 _NOWHERE = np.zeros((0, 0))
 
 
-def _places(store: Store) -> list[Collection[object]]:
+def places(store: Store) -> list[Collection[object]]:
     """All that decides where cameras look, comparable."""
 
     def of(pose: NDArray[np.float64] | None) -> bytes:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from aisle.bags.evaluate import Evaluation, evaluate
 from aisle.bags.replay import ReplayResult
 from aisle.bags.truth import truth_of
-from aisle.fusion.eyes import Eyes
+from aisle.fusion.eyes import Eyes, places
 from aisle.fusion.fusion import Fusion
 from aisle.fusion.runtime import OnnxRuntime, Runtime, load_runtime
 from aisle.learning.ablation import Ablated
@@ -217,8 +217,7 @@ def run_kept(
         return run(make(simulation.store, modalities), simulation, modalities)
     from aisle.learning import sightings as kept
 
-    told = f"{kept.fingerprint(simulation)} {simulation.seed} {make.encoder_digest}"
-    path = folder / f"{sha256(told.encode()).hexdigest()[:24]}.npz"
+    path = folder / f"{_shown(simulation, modalities, make.encoder_digest)}.npz"
     if path.is_file():
         (seen,) = kept.read(path, make.encoder_digest)
 
@@ -239,6 +238,21 @@ def run_kept(
     folder.mkdir(parents=True, exist_ok=True)
     kept.write(path, make.encoder_digest, [keeping[0].sightings(simulation)])
     return result
+
+
+def _shown(simulation: Simulation, modalities: frozenset[str], encoder_digest: str) -> str:
+    """A digest of all that decides what cameras show and who looks at it when.
+
+    Scales do, too: they say when a tick's pictures have come.
+    """
+    from aisle.learning.sightings import fingerprint
+
+    products = sorted((p.id, p.name, p.size_m) for p in simulation.store.products.values())
+    told = (
+        fingerprint(simulation), simulation.seed, sorted(modalities), encoder_digest, products,
+        places(simulation.store),
+    )  # fmt: skip
+    return sha256(repr(told).encode()).hexdigest()[:24]
 
 
 def _bill(ledger: Ledger, found: list[Prediction], at: int, result: ReplayResult) -> None:

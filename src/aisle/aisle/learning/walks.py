@@ -51,8 +51,6 @@ Image = NDArray[np.uint8]
 
 LONGEST_S = 45.0
 """Of a clip: many stores teach more than long visits to few."""
-_KEPT, _STORES = 500_000, 1000
-"""First number of clips of sightings, and how many stores of one seed there may be."""
 HELD_OUT = 1 << 40
 """Seeds from here on are never trained on."""
 
@@ -220,13 +218,13 @@ def _colour(session: int) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def write_walks(directory: Path, minutes: float, seed: int) -> Iterator[tuple[int, Walk]]:
+def write_walks(directory: Path, minutes: float, seed: int) -> Iterator[tuple[Path, Walk]]:
     """Write clips until there are so many minutes; call again to go on where it ended.
 
     A clip's number and the seed decide all that is in it. Clips that are there count.
 
     Yields:
-        Number and clip of each one that was written.
+        File and clip of each one that was written.
     """
     directory.mkdir(parents=True, exist_ok=True)
     number, done_s = 0, 0.0
@@ -243,38 +241,37 @@ def write_walks(directory: Path, minutes: float, seed: int) -> Iterator[tuple[in
             if walk is not None:
                 walk.save(path)
                 done_s += len(walk.pictures) * TICK_NS / SECOND
-                yield number, walk
+                yield path, walk
         number += 1
 
 
-def kept_walks(directory: Path, folder: Path) -> Iterator[tuple[int, Walk]]:
+def kept_walks(directory: Path, folder: Path) -> Iterator[tuple[Path, Walk]]:
     """Write a clip of each scenario of some sightings; call again to go on where it ended.
 
-    Numbers begin where those of drawn clips never come.
-
     Yields:
-        Number and clip of each one that was written.
+        File and clip of each one that was written.
 
     Raises:
         ValueError: A file of the folder is damaged, or the simulator was another one then.
     """
     directory.mkdir(parents=True, exist_ok=True)
     for seed, store in stores_in(folder):
-        first = _KEPT + (seed * _STORES + store) * SCENARIOS_OF_STORE
-        numbers = range(first, first + SCENARIOS_OF_STORE)
-        paths = [directory / f"walk-{number:06d}.npz" for number in numbers]
-        if paths[0].is_file():
+        paths = [directory / f"walk-s{seed}-{store:05d}-{i}.npz" for i in range(SCENARIOS_OF_STORE)]
+        if all(path.is_file() for path in paths):
             continue
         kept = read(path_of(folder, seed, store), None)
         for i, (simulation, seen) in enumerate(zip(simulations(seed, store), kept, strict=True)):
-            walk = kept_walk(simulation, seen) if simulation.scenario.walk else None
-            if walk is not None:
-                walk.save(paths[i])
-                yield numbers[i], walk
+            if not paths[i].is_file():
+                walk = kept_walk(simulation, seen)
+                if walk is not None:
+                    walk.save(paths[i])
+                    yield paths[i], walk
 
 
 def kept_walk(simulation: Simulation, seen: Sightings) -> Walk | None:
-    """The clip of a scenario that was looked at; None when no floor was seen.
+    """The clip of a scenario that was looked at; None when nobody or no floor was seen.
+
+    Of an empty store, which is looked at more rarely, the last map is shown again.
 
     Raises:
         ValueError: Another simulation was looked at.
@@ -282,13 +279,17 @@ def kept_walk(simulation: Simulation, seen: Sightings) -> Walk | None:
     if seen.of_what != fingerprint(simulation):
         raise ValueError("these sightings are of another simulation")
     maps = {tick: looked.floor for tick, looked in seen.looked.items() if looked.floor is not None}
-    if not maps:
+    if not maps or not simulation.scenario.walk:
         return None
     first, last = min(maps), max(maps)
-    picture, where = maps[first]
+    dark = np.zeros_like(maps[first][0]), np.zeros_like(maps[first][1])
     ticks = range(first, last + 1, TICK_NS)
-    dark = np.zeros_like(picture), np.zeros_like(where)
-    pictures, cells = zip(*(maps.get(tick, dark) for tick in ticks), strict=True)
+    shown: list[tuple[Image, Image]] = []
+    for tick in ticks:
+        # What was looked at and shows nothing is dark; what nobody looked at is as before.
+        unseen = dark if tick in seen.looked else shown[-1]
+        shown.append(maps.get(tick, unseen))
+    pictures, cells = zip(*shown, strict=True)
     performance = Performance(
         simulation.store, simulation.script, simulation.seed, simulation.start_ns
     )
@@ -310,15 +311,15 @@ def main() -> None:
         parser.error("say --minutes or --sightings")
     seconds, begun = 0.0, time.process_time()
     kept = kept_walks(options.out, options.sightings) if options.sightings else ()
-    for number, walk in chain(write_walks(options.out, options.minutes, options.seed), kept):
+    drawn = write_walks(options.out, options.minutes, options.seed)
+    for path, walk in chain(drawn, kept):
         seconds += len(walk.pictures) * TICK_NS / SECOND
         cost = (time.process_time() - begun) / seconds
-        print(json.dumps({"clip": number, "seconds": seconds, "cpu_s_per_s": round(cost, 3)}),
+        print(json.dumps({"clip": path.stem, "seconds": seconds, "cpu_s_per_s": round(cost, 3)}),
               flush=True)  # fmt: skip
         if options.draw:
-            path = options.out / f"walk-{number:06d}.png"
             bgr = cv2.cvtColor(drawing(walk, len(walk.pictures) // 2), cv2.COLOR_RGB2BGR)
-            write_atomic(path, cv2.imencode(".png", bgr)[1].tobytes())
+            write_atomic(path.with_suffix(".png"), cv2.imencode(".png", bgr)[1].tobytes())
 
 
 if __name__ == "__main__":

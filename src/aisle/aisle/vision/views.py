@@ -24,6 +24,7 @@ _PROVE_NS = SECOND
 """So often a picture is decoded though nobody looks at it, to know that it can be."""
 _HEADER_BYTES, _MOST_BYTES = 1 << 16, 8
 """A picture that takes more bytes than so many, and so many a pixel, is not kept."""
+_LATE = "too late"
 _ENCODINGS = frozenset({"rgb8", "bgr8", "mono8"})
 
 
@@ -122,7 +123,10 @@ class ViewBuffer:
             del state.frames[min(state.frames)]
 
     def trust(self, frame: Frame) -> None:
-        """A frame has come that proves its camera well, whatever it shows."""
+        """A frame has come that proves its camera well, whatever it shows, unless it is late."""
+        if self._late(frame):
+            self.refuse(frame.camera, _LATE)
+            return
         state = self._states[frame.camera]
         state.good_ns, state.trouble = frame.stamp_ns, None
         if self.bad.pop(frame.camera, None):
@@ -193,9 +197,12 @@ class ViewBuffer:
         if shape != (camera.height, camera.width, *colours):
             size = " x ".join(str(n) for n in shape[1::-1])
             return "wrong_size", f"pictures of {size}, not {camera.width} x {camera.height},"
-        if self._tick_ns is not None and _tick_of(frame) <= self._tick_ns:
-            return "late_frames", "too late"
+        if self._late(frame):
+            return "late_frames", _LATE
         return "", ""
+
+    def _late(self, frame: Frame) -> bool:
+        return self._tick_ns is not None and _tick_of(frame) <= self._tick_ns
 
     def _lose(self, name: str, reason: str, since_ns: int, now_ns: int) -> None:
         if name not in self.bad:
