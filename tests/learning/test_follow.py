@@ -234,21 +234,6 @@ def test_who_came_before_the_clip_is_born_where_he_is_by_then():
     np.testing.assert_allclose(place, [walk.head[0, 0, :2], walk.gate[1]])
 
 
-def test_hands_are_found_in_any_order(follower):
-    walk = spots()
-    now = tick_of(walk, 0)
-    state = born(follower.begin(1, 2, HEIGHT, WIDTH), torch.ones(1, 2).bool(), now.head)
-    with torch.no_grad():
-        _, tracks = follower.step(state, now.picture, now.seen, now.open, torch.zeros(1, 2, 2))
-        swapped = replace(now, hands=now.hands[:, :, [1, 0]])
-        one, other = losses(tracks, now), losses(tracks, swapped)
-    assert tracks.hands.shape == (1, 2, 2, 3)
-    share = tracks.reach.share.sum(-1) + tracks.reach.hidden
-    np.testing.assert_allclose(share.numpy(), 1.0, atol=1e-5)
-    for name in ("hands", "reach"):
-        np.testing.assert_allclose(float(one[name]), float(other[name]), rtol=1e-5)
-
-
 def test_an_empty_store_is_what_a_clip_shows_most_of_the_time():
     walk = spots()
     walk.seen[:, :, :4] = 0

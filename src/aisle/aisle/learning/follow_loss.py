@@ -13,24 +13,13 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from aisle.receipt_model.follower import (
-    LOST_M,
-    PLACE_M,
-    SPREAD_M,
-    STRIDE,
-    Tracks,
-    centres,
-)
+from aisle.receipt_model.follower import LOST_M, PLACE_M, SPREAD_M, STRIDE, Tracks, centres
 from aisle.vision.floor_map import CELL_M
 
 RIGHT_M = 0.5
 """A head within this of one of the session's people is right."""
 _HEAD_M = 0.15
 _BODY_M = 0.2
-_REACHING = 6.0
-"""A hand that reaches out counts so much more than one that hangs down."""
-_REACHES_M = 0.3, 0.4
-"""How far from below the head it is: not yet reaching, and fully."""
 _CONTRAST = 10.0
 _FAR = 1e6
 
@@ -89,69 +78,33 @@ def losses(tracks: Tracks, tick: Tick) -> dict[str, Tensor]:
     there = (tick.open > 0) & ~head.isnan().any(-1)
     count = there.sum().clamp(min=1)
     head = torch.where(there[..., None], head, tracks.head.detach())
-    likely = _likelihood(tracks.share, tracks.lost, tracks.points, tracks.expected, head)
-    parts = {"head": (-likely * there).sum() / count}
+    parts = {"head": (-_likelihood(tracks, head) * there).sum() / count}
     hands = tick.hands.gather(1, index[..., None, None].expand(-1, -1, 2, 3))
-    hands = torch.where(there[..., None, None], hands, tracks.hands.detach())
-    wrong, off = _hands(tracks, hands, head)
-    parts["reach"] = (wrong * there).sum() / count
-    parts["hands"] = (off * there).sum() / count
+    off = F.smooth_l1_loss(tracks.hands, hands.nan_to_num(), reduction="none", beta=0.1)
+    parts["hands"] = (off.sum((-1, -2)) * there).sum() / count
     near = nearest_own(tracks.head.detach(), tick.head, tick.session) < RIGHT_M
     doubt = F.binary_cross_entropy_with_logits(tracks.sure, near.float(), reduction="none")
     parts["sure"] = (doubt * tick.open).sum() / tick.open.sum().clamp(min=1)
     parts["person"], parts["point"] = _people(tracks, tick)
     parts["total"] = (
-        parts["head"] + 0.5 * parts["hands"] + 0.4 * parts["reach"] + 0.3 * parts["sure"]
+        parts["head"] + 0.5 * parts["hands"] + 0.3 * parts["sure"]
         + 2.0 * parts["person"] + 2.0 * parts["point"]
     )  # fmt: skip
     return parts
 
 
-def _likelihood(
-    share: Tensor, lost: Tensor, points: Tensor, expected: Tensor, truth: Tensor
-) -> Tensor:
+def _likelihood(tracks: Tracks, head: Tensor) -> Tensor:
     """[B, S] logarithm of the density that the tracks give the true places.
 
     A Gaussian around each place, as likely as the place, and one where the track was expected.
-
-    Args:
-        share: [B, S, N]
-        lost: [B, S]
-        points: [B, N, 2] metres, as all that follows.
-        expected: [B, S, 2]
-        truth: [B, S, 2]
     """
-    away = ((points[:, None] - truth[:, :, None]) ** 2).sum(-1)
-    found = share.clamp(min=1e-9).log() - away / (2 * SPREAD_M**2)
+    away = ((tracks.points[:, None] - head[:, :, None]) ** 2).sum(-1)
+    found = tracks.share.clamp(min=1e-9).log() - away / (2 * SPREAD_M**2)
     found = found - math.log(2 * math.pi * SPREAD_M**2)
-    away = ((expected - truth) ** 2).sum(-1, keepdim=True)
-    none = lost.clamp(min=1e-9).log()[..., None] - away / (2 * LOST_M**2)
-    none = none - math.log(2 * math.pi * LOST_M**2)
-    return torch.cat([found, none], -1).logsumexp(-1)
-
-
-def _hands(tracks: Tracks, hands: Tensor, head: Tensor) -> tuple[Tensor, Tensor]:
-    """[B, S] how unlikely the true hands are, and how far from those said; in the better order.
-
-    A hand that reaches out counts more than one that hangs down: there are fewer, and they take.
-    """
-    reach = tracks.reach
-    far = (hands[..., :2] - head[:, :, None]).norm(dim=-1)
-    weight = 1 + _REACHING * ((far - _REACHES_M[0]) / (_REACHES_M[1] - _REACHES_M[0])).clamp(0, 1)
-    flat = reach.share.flatten(1, 2), reach.hidden.flatten(1, 2), reach.points
-    orders: list[tuple[Tensor, Tensor]] = []
-    for order in ([0, 1], [1, 0]):
-        truth, much = hands[:, :, order], weight[:, :, order]
-        likely = _likelihood(*flat, reach.expected.flatten(1, 2), truth[..., :2].flatten(1, 2))
-        wrong = (-likely.reshape(much.shape) * much).mean(-1)
-        off = F.smooth_l1_loss(tracks.hands, truth, reduction="none", beta=0.1).sum(-1)
-        guess = F.smooth_l1_loss(reach.expected, truth[..., :2], reduction="none", beta=0.1)
-        orders.append((wrong, ((off + 0.5 * guess.sum(-1)) * much).sum(-1)))
-    first = orders[0][0] < orders[1][0]
-    return (
-        torch.where(first, orders[0][0], orders[1][0]),
-        torch.where(first, orders[0][1], orders[1][1]),
-    )
+    away = ((tracks.expected - head) ** 2).sum(-1, keepdim=True)
+    lost = tracks.lost.clamp(min=1e-9).log()[..., None] - away / (2 * LOST_M**2)
+    lost = lost - math.log(2 * math.pi * LOST_M**2)
+    return torch.cat([found, lost], -1).logsumexp(-1)
 
 
 def _people(tracks: Tracks, tick: Tick) -> tuple[Tensor, Tensor]:

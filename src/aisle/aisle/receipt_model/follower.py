@@ -56,7 +56,6 @@ class FollowerConfig:
     value: int = 40
     memory: int = 64
     appearance: int = 24
-    hand: int = 16
 
 
 class State(NamedTuple):
@@ -79,26 +78,13 @@ class State(NamedTuple):
     """[B, S, 2] metres a second."""
 
 
-class Reach(NamedTuple):
-    """Where each track's two hands may be, as `Tracks` says it of its head."""
-
-    share: Tensor
-    """[B, S, 2, N] probability of each place."""
-    hidden: Tensor
-    """[B, S, 2] probability of none, as a hand is not seen; with `share` adds up to 1."""
-    points: Tensor
-    """[B, N, 2] where a hand at each place would be, metres."""
-    expected: Tensor
-    """[B, S, 2, 2] where it would be as far as the body tells, metres."""
-
-
 class Tracks(NamedTuple):
     """What a tick says of each track."""
 
     head: Tensor
     """[B, S, 2] metres."""
     hands: Tensor
-    """[B, S, 2, 3] in no order; metres, z over the floor."""
+    """[B, S, 2, 3] left and right; metres, z over the floor."""
     sure: Tensor
     """[B, S] logit that the head is within half a metre of one of the session's people."""
     share: Tensor
@@ -113,8 +99,6 @@ class Tracks(NamedTuple):
     """[B, N] logit that anybody's head is at a place."""
     appearance: Tensor
     """[B, N, appearance] of whoever is at a place: unit vectors, near each other for one person."""
-    reach: Reach
-    """How the hands were found."""
 
 
 class Follower(nn.Module):
@@ -144,8 +128,6 @@ class Follower(nn.Module):
         self.learn = nn.Linear(d, 1)
         self.hands1 = nn.Linear(d + seen, d)
         self.hands2 = nn.Linear(d, 6)
-        self.hands3 = nn.Linear(d, 2 * (config.hand + 2))
-        self.hand = nn.Conv2d(2 * c, config.hand + 3, 3, padding=1)
         self.sure1 = nn.Linear(d + seen, 32)
         self.sure2 = nn.Linear(32, 1)
 
@@ -174,8 +156,7 @@ class Follower(nn.Module):
         colours, visible = _floats(picture, seen)
         features, looked, ground, known = self._features(state, colours, visible)
         keys, values, person, points = self._places(features)
-        fine = self._fine(features, looked)
-        appearance = self._appearance(fine)
+        appearance = self._appearance(features, looked)
         ground = _aged(ground, colours, visible, person, features.shape[-2:])
         expected, prior, lost = self._expectation(state, points)
         wish = state.look + self.wish(state.memory)
@@ -200,11 +181,13 @@ class Follower(nn.Module):
         clear = (1 - lost[..., None]) * share.amax(-1, keepdim=True)
         known_as = averaged(state.appearance, weight @ appearance, clear)
         both = torch.cat([memory, looks], -1)
-        hands, reach = self._hands(both, place, fine)
+        hands = self.hands2(F.gelu(self.hands1(both), approximate="tanh"))
+        hands = hands.reshape(*hands.shape[:2], 2, 3)
+        base = F.pad(place, (0, 1), value=PLANES_M[1])[:, :, None]
         sure = self.sure2(F.gelu(self.sure1(both), approximate="tanh"))[..., 0]
         now = State(ground, known, memory, look, known_as, place, pace)
         return _kept(state, now, open_), Tracks(
-            place, hands, sure, share, lost, points, expected, person, appearance, reach
+            place, base + hands, sure, share, lost, points, expected, person, appearance
         )
 
     def appearances(self, state: State, picture: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
@@ -219,7 +202,7 @@ class Follower(nn.Module):
             `Tracks.points` and `Tracks.appearance`.
         """
         features, looked, _, _ = self._features(state, *_floats(picture, seen))
-        return self._places(features)[3], self._appearance(self._fine(features, looked))
+        return self._places(features)[3], self._appearance(features, looked)
 
     def _features(
         self, state: State, colours: Tensor, visible: Tensor
@@ -236,43 +219,11 @@ class Follower(nn.Module):
         x = x + F.gelu(self.last(x), approximate="tanh")
         return x, looked, ground, torch.maximum(state.known, visible)
 
-    def _fine(self, features: Tensor, looked: Tensor) -> Tensor:
-        """[B, 2 C, h, w] features that still know colours."""
-        x = torch.cat([features, F.avg_pool2d(looked, STRIDE)], 1)
-        return F.gelu(self.appear1(x), approximate="tanh")
-
-    def _appearance(self, fine: Tensor) -> Tensor:
+    def _appearance(self, features: Tensor, looked: Tensor) -> Tensor:
         """[B, N, appearance] as `Tracks.appearance` says."""
-        return F.normalize(self.appear2(fine).flatten(2).transpose(1, 2), dim=-1)
-
-    def _hands(self, track: Tensor, place: Tensor, fine: Tensor) -> tuple[Tensor, Reach]:
-        """`Tracks.hands` and how they were found: each hand looks for itself around its body.
-
-        Args:
-            track: [B, S, F] what is known of each.
-            place: [B, S, 2] of heads, metres.
-            fine: [B, 2 C, h, w]
-        """
-        hidden = F.gelu(self.hands1(track), approximate="tanh")
-        shape = (*place.shape[:2], 2)
-        moved = self.hands2(hidden).reshape(*shape, 3)
-        expected = place[:, :, None] + moved[..., :2]
-        wish, wide, none = (
-            self.hands3(hidden).reshape(*shape, -1).split([self.config.hand, 1, 1], -1)
-        )
-        about = self.hand(fine).flatten(2).transpose(1, 2)
-        keys, off, high = about.split([self.config.hand, 2, 1], -1)
-        points = centres(*fine.shape[-2:]).flatten(0, 1) + 1.5 * PLACE_M * torch.tanh(off)
-        away = ((points[:, None, None] - expected[..., None, :]) ** 2).sum(-1)
-        match = wish @ keys[:, None].transpose(-1, -2) / math.sqrt(self.config.hand)
-        logit = match - away / (2 * (0.15 + 0.3 * F.softplus(wide)) ** 2)
-        both = torch.cat([logit, none], -1).softmax(-1)
-        share, hidden = both[..., :-1], both[..., -1]
-        weight = _around_best(share.flatten(1, 2), points).reshape(share.shape)
-        found = weight @ points[:, None]
-        at = found + hidden[..., None] * (expected - found)
-        z = PLANES_M[1] + moved[..., 2:] + weight @ high[:, None]
-        return torch.cat([at, z], -1), Reach(share, hidden, points, expected)
+        x = torch.cat([features, F.avg_pool2d(looked, STRIDE)], 1)
+        x = self.appear2(F.gelu(self.appear1(x), approximate="tanh"))
+        return F.normalize(x.flatten(2).transpose(1, 2), dim=-1)
 
     def _places(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Keys [B, N, K], values [B, N, V], logit of a head [B, N], its point [B, N, 2]."""

@@ -45,7 +45,6 @@ class Seen:
 
     head: tuple[float, float]
     hands: tuple[tuple[float, float, float], tuple[float, float, float]]
-    """In no order."""
     sure: float
 
 
@@ -126,12 +125,12 @@ class Tracks:
         hands = self._in_map(found["hands"][0, :, :, :2].reshape(-1, 2)).reshape(-1, 2, 2)
         at: dict[str, list[Seen]] = {}
         for i, (session, _, _) in enumerate(self._people):
-            one, other = (
+            left, right = (
                 (float(x), float(y), float(found["hands"][0, i, j, 2]))
                 for j, (x, y) in enumerate(hands[i])
             )
             head = float(heads[i, 0]), float(heads[i, 1])
-            at.setdefault(session, []).append(Seen(head, (one, other), float(found["sure"][0, i])))
+            at.setdefault(session, []).append(Seen(head, (left, right), float(found["sure"][0, i])))
         self._said.append((tick_ns, at))
 
     def window(self, sessions: Sequence[str], shelf: Shelf, tick_ns: int) -> Floats:
