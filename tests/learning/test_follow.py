@@ -17,7 +17,7 @@ from aisle.learning.follow_check import (  # noqa: E402
     followed,
     nearest_blobs,
 )
-from aisle.learning.follow_data import FollowConfig, augmented, emptied  # noqa: E402
+from aisle.learning.follow_data import FollowConfig, augmented  # noqa: E402
 from aisle.learning.follow_loss import Tick, assigned, losses, nearest_own, told_apart  # noqa: E402
 from aisle.receipt_model.follower import Follower, averaged, born  # noqa: E402
 
@@ -232,14 +232,3 @@ def test_who_came_before_the_clip_is_born_where_he_is_by_then():
     at, place = births(walk, 0.0, np.random.default_rng(0))
     assert at.tolist() == [0, 3]
     np.testing.assert_allclose(place, [walk.head[0, 0, :2], walk.gate[1]])
-
-
-def test_an_empty_store_is_what_a_clip_shows_most_of_the_time():
-    walk = spots()
-    walk.seen[:, :, :4] = 0
-    ground, known = emptied(walk)
-    assert ground.shape == (1, 6, HEIGHT, WIDTH)
-    assert known.shape == (1, 2, HEIGHT, WIDTH)
-    assert not known[:, :, :4].any()
-    assert not ground[:, :, :4].any()
-    np.testing.assert_allclose(ground[:, :, 4:].numpy(), 90 / 255, atol=1e-6)

@@ -97,25 +97,3 @@ def test_a_crowd_is_followed_as_so_many_and_an_empty_store_not_at_all(tracks, wa
     tracks.begin("a", (0.0, 0.0), 10_000)
     assert len(tracks._people) == MOST_PEOPLE
     assert not tracks.window(["a"], walls.shelves["g1/s0"], START).any()
-
-
-class Learning(Drifting):
-    """Knows the floor that it was shown."""
-
-    def step(self, inputs):
-        assert inputs["place"].shape[1] == inputs["open"].shape[1] >= 1
-        found = super().step(inputs)
-        return {**found, "next_ground": inputs["ground"] + 1, "open": inputs["open"]}
-
-
-def test_the_floor_of_an_empty_store_is_learnt_and_nobody_is_said_to_be_there(walls):
-    tracks = Tracks(FloorMap(walls), Learning())
-    shelf = walls.shelves["g1/s0"]
-    tracks.look(START, *floor_map(walls))
-    assert not tracks.window([], shelf, START).any()
-    tracks.begin("a", place_before(shelf, 0.0, 0.6), 1)
-    tracks.look(START + TICK_NS, *floor_map(walls))
-    assert tracks._ground.min() == 2
-    found = tracks.window(["a"], shelf, START + TICK_NS)
-    assert found[0, -1, 2] > 0
-    assert not found[0, -2].any()

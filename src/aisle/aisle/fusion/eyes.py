@@ -23,8 +23,6 @@ from aisle.vision.views import CameraChange, ViewBuffer
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
 
-_EMPTY_NS = SECOND
-"""How often the floor of an empty store is looked at, to know what it is like without people."""
 _FRESH_NS = 3 * SECOND
 """For so long after its passage a session is looked for at its gate."""
 
@@ -55,8 +53,6 @@ class Eyes:
     ) -> None:  # fmt: skip
         self._encoder, self._follower, self.looks = encoder, follower, looks
         self._known: set[str] = set()
-        self._empty_ns = 0
-        """The last tick at which an empty store was looked at."""
         self._floor: FloorMap | None
         self._tracks: Tracks | None
         self.trouble: str
@@ -114,13 +110,12 @@ class Eyes:
     def forget(self) -> None:
         """Clocks were set back: what was seen is of another time."""
         self._buffer = ViewBuffer(self._store)
-        self._empty_ns = 0
         self._sight.forget()
         if self._tracks is not None:
             self._tracks.forget()
 
     def look(self, tick_ns: int, now_ns: int, sessions: Mapping[str, Session]) -> None:
-        """Look at the pictures of a tick; of an empty store only at its floor, now and then.
+        """Look at the pictures of a tick, when anybody is in the store.
 
         Args:
             tick_ns: The tick.
@@ -132,19 +127,12 @@ class Eyes:
         if not sessions:
             # Whoever fills the shelves of an empty store is no shopper.
             self._sight.forget()
-        if self._tracks is not None:
-            self._tracks.keep(sessions)
-        if not sessions:
-            if tick_ns >= self._empty_ns + _EMPTY_NS:
-                floor = self.floor(tick_ns)
-                self._empty_ns = tick_ns if floor is not None else self._empty_ns
-                if floor is not None and self._tracks is not None:
-                    self._tracks.look(tick_ns, *floor)
             return
         looked = self.looked(tick_ns)
         self._sight.keep(looked.glances)
         if self._tracks is None:
             return
+        self._tracks.keep(sessions)
         for name in sorted(new):
             gate = self._entry(sessions[name])
             # Whoever came in long ago, before a restart or a new store model, is anywhere by now.
@@ -156,14 +144,8 @@ class Eyes:
     def looked(self, tick_ns: int) -> Looked:
         """Look at the pictures of a tick, as against those before."""
         pictures = self._buffer.pictures(tick_ns)
-        return Looked(self._sight.look(tick_ns, pictures), self._mapped(pictures))
-
-    def floor(self, tick_ns: int) -> tuple[Image, Image] | None:
-        """`Looked.floor` of a tick at which nothing else is looked at."""
-        return self._mapped(self._buffer.pictures(tick_ns))
-
-    def _mapped(self, pictures: Mapping[str, Image]) -> tuple[Image, Image] | None:
-        return self._floor.picture(pictures) if pictures and self._floor is not None else None
+        floor = self._floor.picture(pictures) if pictures and self._floor is not None else None
+        return Looked(self._sight.look(tick_ns, pictures), floor)
 
     def _entry(self, session: Session) -> tuple[float, float] | None:
         """Where a session came in; None where the store does not say."""

@@ -6,7 +6,6 @@ quite at the gate.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,8 +48,6 @@ class FollowConfig:
     to find, but hardly to follow."""
     middle: float = 0.3
     """Share of clips that begin in the middle, with an unknown store full of people."""
-    empty: float = 0.5
-    """Share of clips in which the empty store has been seen before anybody came."""
     others: int = 4
     """Moments of the same clips in which people are to be known again, beside as many of the
     piece's own ticks."""
@@ -93,20 +90,6 @@ def clips(folder: Path) -> list[Path]:
     if not found:
         raise ValueError(f"{folder}: no clips of walks")
     return found
-
-
-def emptied(walk: Walk) -> tuple[Tensor, Tensor]:
-    """`State.ground` and `State.known` as if the store had been seen empty: medians over a clip."""
-    some = slice(None, None, max(len(walk.pictures) // 16, 1))
-    seen = walk.seen[some] > 0
-    colours = np.where(seen[..., None], walk.pictures[some] / np.float32(255), np.nan)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # Cells that are never seen.
-        ground = np.nan_to_num(np.nanmedian(colours, 0))
-    ground = np.moveaxis(ground, -1, 1).reshape(1, -1, *ground.shape[1:3])
-    return torch.from_numpy(ground), torch.from_numpy(
-        np.expand_dims(seen.any(0), 0).astype(np.float32)
-    )
 
 
 @dataclass(frozen=True)
@@ -155,9 +138,6 @@ class Lane:
             self.birth[person] = place + rng.normal(0, config.noise_m, 2)
         height, width = walk.seen.shape[2:]
         self.state = self._follower.begin(1, people, height, width)
-        if rng.random() < config.empty:
-            ground, known = emptied(walk)
-            self.state = self.state._replace(ground=ground, known=known)
 
     def window(self) -> slice:
         """The next ticks; begins another clip when this one has too few left."""

@@ -43,7 +43,6 @@ from aisle.vision.shelf_sight import Encoder, Glance
 from aisle.vision.tracks import Follower
 
 Floats = NDArray[np.float32]
-Image = NDArray[np.uint8]
 
 _NAME = re.compile(r"sightings-(\d+)-(\d+)\.npz")
 
@@ -147,12 +146,6 @@ class KeepingEyes(Eyes):
         self.kept[tick_ns] = Looked(glances, found.floor)
         return self.kept[tick_ns]
 
-    def floor(self, tick_ns: int) -> tuple[Image, Image] | None:
-        """See `Eyes.floor`."""
-        found = super().floor(tick_ns)
-        self.kept[tick_ns] = Looked({}, found)
-        return found
-
     def sightings(self, simulation: Simulation) -> Sightings:
         """All that was kept of a simulation."""
         return Sightings(self.kept, fingerprint(simulation), self.seconds)
@@ -198,11 +191,6 @@ class RecalledEyes(Eyes):
     def looked(self, tick_ns: int) -> Looked:
         """See `Eyes.looked`; a tick at which nobody looked then is an error."""
         return self._sightings.looked[tick_ns]
-
-    def floor(self, tick_ns: int) -> tuple[Image, Image] | None:
-        """See `Eyes.floor`; sightings may be without those of the empty store."""
-        found = self._sightings.looked.get(tick_ns)
-        return None if found is None else found.floor
 
 
 def unseen_frames(simulation: Simulation) -> list[FrameArrival]:

@@ -271,7 +271,7 @@ def kept_walks(directory: Path, folder: Path) -> Iterator[tuple[Path, Walk]]:
 def kept_walk(simulation: Simulation, seen: Sightings) -> Walk | None:
     """The clip of a scenario that was looked at; None when nobody or no floor was seen.
 
-    Of an empty store, which is looked at more rarely, the last map is shown again.
+    While the store is empty nobody looks: the last map is shown again.
 
     Raises:
         ValueError: Another simulation was looked at.

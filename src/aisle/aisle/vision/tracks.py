@@ -96,30 +96,28 @@ class Tracks:
         self._said.clear()
 
     def look(self, tick_ns: int, picture: Image, seen: Image) -> None:
-        """Take the floor map of a tick; without anybody, only the floor itself is learnt.
+        """Take the floor map of a tick; nobody is looked for in an empty store.
 
         Args:
             tick_ns: The tick.
             picture: [planes, H, W, 3] as `FloorMap.picture` gives it.
             seen: [planes, H, W] how many cameras see each cell.
         """
-        # The network wants a track: in an empty store one that is closed.
-        seat = [[number / 4, count / 4] for _, number, count in self._people] or [[0.0, 0.0]]
-        rows = self._rows if self._people else {n: _one(r) for n, r in self._rows.items()}
+        if not self._people:
+            return
+        seat = [[number / 4, count / 4] for _, number, count in self._people]
         found = self._follower.step(
             {
                 "picture": picture[None],
                 "seen": seen[None],
-                "open": np.full((1, len(seat)), bool(self._people), np.float32),
+                "open": np.ones((1, len(self._people)), np.float32),
                 "seat": np.array([seat], np.float32),
                 "ground": self._ground,
                 "known": self._known,
-                **rows,
+                **self._rows,
             }
         )
         self._ground, self._known = found["next_ground"], found["next_known"]
-        if not self._people:
-            return
         self._rows = {name: found[f"next_{name}"] for name in self._rows}
         heads = self._in_map(found["head"][0])
         hands = self._in_map(found["hands"][0, :, :, :2].reshape(-1, 2)).reshape(-1, 2, 2)
@@ -159,11 +157,6 @@ class Tracks:
     def _in_map(self, places: Floats) -> NDArray[np.float64]:
         """From the floor map's own frame."""
         return self._floor.metres(places.astype(np.float64) / CELL_M - 0.5)
-
-
-def _one(rows: Floats) -> Floats:
-    """A row of nothing instead of none."""
-    return np.zeros((1, 1, rows.shape[2]), np.float32)
 
 
 def _from_shelf(
