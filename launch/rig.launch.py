@@ -32,18 +32,16 @@ def build(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     rig_file = read_rig(Path(store_dir), Report())
     assert rig_file is not None, "load_store has read it"
     folder = str(bringup.state_dir(context, store.name, keep=True))
+    cameras = flag(context, "cameras")
     nodes = [
         node(context, "store_model_node", {"store": store_dir, "state_dir": folder}),
-        *bringup.checkout_nodes(
-            context, folder, catalogue=store_dir, cameras=flag(context, "cameras")
-        ),
+        *bringup.checkout_nodes(context, folder, catalogue=store_dir, cameras=cameras),
     ]
-    wrong = problems(rig_file, cameras=flag(context, "cameras"))
+    wrong = problems(rig_file, cameras=cameras)
     if wrong:
         raise RuntimeError("\n".join([f"{store_dir}:", *(str(problem) for problem in wrong)]))
-    for device in devices(rig_file.rig, store_dir, folder):
-        if device.section != "cameras" or flag(context, "cameras"):
-            nodes.append(node(context, device.node, device.parameters, name=device.name))
+    for device in devices(rig_file.rig, store_dir, folder, cameras=cameras):
+        nodes.append(node(context, device.node, device.parameters, name=device.name))
     return [bringup.group(context, nodes), *bringup.recorder(context)]
 
 

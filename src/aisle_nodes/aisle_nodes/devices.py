@@ -30,7 +30,7 @@ class Device:
     parameters: Mapping[str, object]
 
 
-def devices(rig: Rig, store: str, state_dir: str) -> Iterator[Device]:
+def devices(rig: Rig, store: str, state_dir: str, *, cameras: bool = True) -> Iterator[Device]:
     """The devices that nodes of this rig read.
 
     Gates and cameras without `driver` are left to somebody else; scales are always read.
@@ -39,13 +39,14 @@ def devices(rig: Rig, store: str, state_dir: str) -> Iterator[Device]:
         rig: The rig.
         store: Its folder.
         state_dir: Folder for what outlives a restart.
+        cameras: Whether cameras are to be read.
     """
     for id_, controller in rig.controllers.items():
         own = {"store": store, "controllers": [id_], "state_dir": state_dir, "source": "serial"}
         settings = {**own, **controller.driver}
         yield Device("controllers", id_, "weight_node", f"weight_{id_}", settings)
     for id_, camera in rig.cameras.items():
-        if camera.driver:
+        if camera.driver and cameras:
             settings = {"store": store, "cameras": [id_], **camera.driver}
             yield Device("cameras", id_, "camera_node", f"camera_{id_}", settings)
     for id_, gate in rig.gates.items():
@@ -59,13 +60,11 @@ def problems(found: RigFile, *, cameras: bool = True) -> list[Problem]:
 
     Args:
         found: The rig.
-        cameras: Whether cameras are to be read.
+        cameras: As for `devices`.
     """
     told = []
     ports: dict[str, str] = {}
-    for device in devices(found.rig, "store", "state"):
-        if device.section == "cameras" and not cameras:
-            continue
+    for device in devices(found.rig, "store", "state", cameras=cameras):
         given = getattr(found.rig, device.section)[device.id].driver
         trouble = _trouble(device, given)
         for key in ("port", "path", "device"):

@@ -67,7 +67,7 @@ def bench(
         typer.Option(
             metavar="DIR",
             help="Keep what cameras showed, and look no second time: runs that were stopped, other "
-            "models and --without take a tenth of the time then.",
+            "models and most of --without take about a fifth of the time then.",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="JSON file with all figures.")] = None,
