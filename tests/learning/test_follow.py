@@ -19,7 +19,7 @@ from aisle.learning.follow_check import (  # noqa: E402
 )
 from aisle.learning.follow_data import FollowConfig, augmented  # noqa: E402
 from aisle.learning.follow_loss import Tick, assigned, losses, nearest_own, told_apart  # noqa: E402
-from aisle.receipt_model.follower import Follower, averaged, born  # noqa: E402
+from aisle.receipt_model.follower import PLANES, Follower, averaged, born  # noqa: E402
 
 HEIGHT, WIDTH = 32, 48
 COLOURS = np.array([[250, 20, 20], [20, 250, 20], [20, 20, 250]])
@@ -28,7 +28,7 @@ COLOURS = np.array([[250, 20, 20], [20, 250, 20], [20, 20, 250]])
 def spots(ticks=40, session=(0, 1)):
     """People are squares of three cells that walk around in circles of their own."""
     people = len(session)
-    pictures = np.full((ticks, 2, HEIGHT, WIDTH, 3), 90, np.uint8)
+    pictures = np.full((ticks, PLANES, HEIGHT, WIDTH, 3), 90, np.uint8)
     head = np.zeros((ticks, people, 3), np.float32)
     for tick in range(ticks):
         for person in range(people):
@@ -41,7 +41,7 @@ def spots(ticks=40, session=(0, 1)):
     sessions = max(session) + 1
     gate = np.stack([head[0, session.index(s), :2] for s in range(sessions)])
     return Walk(
-        pictures, np.ones((ticks, 2, HEIGHT, WIDTH), np.uint8), np.array(session, np.int32), head,
+        pictures, np.ones(pictures.shape[:-1], np.uint8), np.array(session, np.int32), head,
         hands.astype(np.float32), np.zeros(sessions, np.int32),
         np.full(sessions, ticks, np.int32), gate,
     )  # fmt: skip

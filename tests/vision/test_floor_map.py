@@ -27,7 +27,7 @@ def floor_of(yaw):
 @settings(max_examples=20)
 @given(
     yaw=st.sampled_from((0.0, 0.7, math.pi / 2, math.pi)),
-    plane=st.sampled_from((0, 1)),
+    plane=st.sampled_from(range(len(PLANES_M))),
     x=st.floats(-0.3, 0.3),
     y=st.floats(0.4, 0.8),
 )

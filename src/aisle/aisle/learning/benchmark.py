@@ -89,9 +89,9 @@ class MakeMethod:
         return Fusion(store, runtime, eyes=eyes)
 
     @property
-    def encoder_digest(self) -> str:
-        """Of the networks that look for it at strips."""
-        return _seeing(self.model).encoder_digest
+    def look_digest(self) -> str:
+        """Of all that decides what is kept of a look."""
+        return _seeing(self.model).look_digest
 
     @property
     def modalities(self) -> frozenset[str]:
@@ -206,7 +206,7 @@ def run_kept(
 ) -> ReplayResult:
     """`run`, but what cameras show is drawn and looked at only once: a folder keeps it.
 
-    Whoever comes later, with the same networks that look, gives the same answers in a tenth of the
+    Whoever comes later, with the same networks that look, gives the same answers in a fifth of the
     time. What it took to look counts each time.
 
     Raises:
@@ -217,9 +217,9 @@ def run_kept(
         return run(make(simulation.store, modalities), simulation, modalities)
     from aisle.learning import sightings as kept
 
-    path = folder / f"{_shown(simulation, modalities, make.encoder_digest)}.npz"
+    path = folder / f"{_shown(simulation, modalities, make.look_digest)}.npz"
     if path.is_file():
-        (seen,) = kept.read(path, make.encoder_digest)
+        (seen,) = kept.read(path, make.look_digest)
 
         def again(vision: Vision, store: Store, looks: Mapping[str, Floats]) -> Eyes:
             return kept.RecalledEyes(store, vision.follower, looks, seen)
@@ -236,11 +236,11 @@ def run_kept(
 
     result = run(make(simulation.store, modalities, keep), simulation, modalities)
     folder.mkdir(parents=True, exist_ok=True)
-    kept.write(path, make.encoder_digest, [keeping[0].sightings(simulation)])
+    kept.write(path, make.look_digest, [keeping[0].sightings(simulation)])
     return result
 
 
-def _shown(simulation: Simulation, modalities: frozenset[str], encoder_digest: str) -> str:
+def _shown(simulation: Simulation, modalities: frozenset[str], look_digest: str) -> str:
     """A digest of all that decides what cameras show and who looks at it when.
 
     Scales do, too: they say when a tick's pictures have come.
@@ -249,7 +249,7 @@ def _shown(simulation: Simulation, modalities: frozenset[str], encoder_digest: s
 
     products = sorted((p.id, p.name, p.size_m) for p in simulation.store.products.values())
     told = (
-        fingerprint(simulation), simulation.seed, sorted(modalities), encoder_digest, products,
+        fingerprint(simulation), simulation.seed, sorted(modalities), look_digest, products,
         places(simulation.store),
     )  # fmt: skip
     return sha256(repr(told).encode()).hexdigest()[:24]

@@ -16,7 +16,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from aisle.learning.follow_loss import Tick, nearest_own
 from aisle.learning.walks import Walk
-from aisle.receipt_model.follower import Follower, State, born
+from aisle.receipt_model.follower import PLANES, Follower, State, born
 from aisle.vision.floor_map import CELL_M
 
 Rng = np.random.Generator
@@ -185,8 +185,8 @@ def gathered(lanes: list[Lane], config: FollowConfig, rng: Rng) -> Piece:
 def _tick(lanes: list[Lane], at: list[int], people: int, height: int, width: int) -> Tick:
     """One tick of each lane, padded."""
     count = len(lanes)
-    picture = np.zeros((count, 2, height, width, 3), np.uint8)
-    seen = np.zeros((count, 2, height, width), np.uint8)
+    picture = np.zeros((count, PLANES, height, width, 3), np.uint8)
+    seen = np.zeros((count, PLANES, height, width), np.uint8)
     open_ = np.zeros((count, people), np.float32)
     begins = np.zeros((count, people), bool)
     gate = np.zeros((count, people, 2), np.float32)

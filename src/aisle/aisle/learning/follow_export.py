@@ -9,7 +9,7 @@ import torch
 
 from aisle.fusion.runtime import open_session
 from aisle.learning.onnx_file import save_onnx
-from aisle.receipt_model.follower import INPUTS, OUTPUTS, STRIDE, Follower, State
+from aisle.receipt_model.follower import INPUTS, OUTPUTS, PLANES, STRIDE, Follower, State
 
 TOLERANCE = 1e-3
 """Largest difference between torch and ONNX Runtime in any output, over several ticks."""
@@ -64,7 +64,7 @@ def _example(
 ) -> tuple[torch.Tensor, ...]:
     """Random inputs of a tick, in the order of `INPUTS`."""
     rng = torch.Generator().manual_seed(seed)
-    size = batch, 2, height, width
+    size = batch, PLANES, height, width
     picture = torch.randint(0, 256, (*size, 3), generator=rng, dtype=torch.uint8)
     seen = torch.randint(0, 3, size, generator=rng, dtype=torch.uint8)
     open_ = (torch.rand(batch, tracks, generator=rng) < 0.8).float()

@@ -317,7 +317,7 @@ def main() -> None:
         for simulation in simulations(args.seed, number):
             found.append(record(simulation, vision))
             seconds += simulation.duration_s
-        write(path_of(args.out, args.seed, number), vision.encoder_digest, found)
+        write(path_of(args.out, args.seed, number), vision.look_digest, found)
         cost = round(time.process_time() - begun, 1)
         print(json.dumps({"store": number, "seconds": round(seconds), "cpu_s": cost}), flush=True)
 

@@ -100,7 +100,7 @@ def main() -> None:
             continue
         begun = time.process_time()
         model = _model(args.model) if number % 2 else None
-        sightings = read(path_of(args.sightings, seed, number), vision.encoder_digest)
+        sightings = read(path_of(args.sightings, seed, number), vision.look_digest)
         found = store_samples(seed, number, vision, sightings, model)
         seen = len(found)
         # Of each store's own seed: a run that goes on does not write the same windows again.

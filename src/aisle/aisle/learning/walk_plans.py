@@ -61,7 +61,7 @@ def walk_store(rng: Rng) -> Store:
 
 def walk_scenario(rng: Rng) -> Scenario:
     """One to six sessions at once who get in each other's way."""
-    together = int(rng.choice([1, 2, 3, 4, 5, 6], p=[0.1, 0.15, 0.2, 0.2, 0.15, 0.2]))
+    together = int(rng.choice([1, 2, 3, 4, 5, 6], p=[0.05, 0.1, 0.2, 0.25, 0.2, 0.2]))
     return Scenario(
         name="walks",
         walk=True,

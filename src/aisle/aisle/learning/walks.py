@@ -45,7 +45,7 @@ from aisle.sim.scenario import Scenario, ScenarioError
 from aisle.sim.shoppers import write_script
 from aisle.sim.simulation import Simulation
 from aisle.store.types import Store
-from aisle.vision.floor_map import CELL_M, FloorMap
+from aisle.vision.floor_map import CELL_M, PLANES_M, FloorMap
 
 Image = NDArray[np.uint8]
 
@@ -64,9 +64,9 @@ class Walk:
     """
 
     pictures: NDArray[np.uint8]
-    """[T, 2, H, W, 3]"""
+    """[T, 4, H, W, 3]"""
     seen: NDArray[np.uint8]
-    """[T, 2, H, W]"""
+    """[T, 4, H, W]"""
     session: NDArray[np.int32]
     """[P] whose: an index into the sessions. People of a group are in the order in which they
     came in."""
@@ -192,12 +192,13 @@ def _in_floor(floor: FloorMap, point: NDArray[np.float64]) -> NDArray[np.float32
 
 
 def drawing(walk: Walk, tick: int, zoom: int = 6) -> Image:
-    """The heads' plane beside the hands' plane, RGB, with the truth in it: for people to look at.
+    """All planes side by side, the highest first, RGB, with the truth in it: for people to look at.
 
-    Heads are circles in a colour for each session, hands are dots.
+    Heads are circles in a colour for each session; hands are dots, on their own plane.
     """
     sheet = []
-    for plane in range(2):
+    for plane in sorted(range(len(PLANES_M)), key=PLANES_M.__getitem__, reverse=True):
+        is_hands = plane == 1
         picture = cv2.resize(
             walk.pictures[tick, plane], None, fx=zoom, fy=zoom, interpolation=cv2.INTER_NEAREST
         )
@@ -205,9 +206,11 @@ def drawing(walk: Walk, tick: int, zoom: int = 6) -> Image:
             if np.isnan(walk.head[tick, person, 0]):
                 continue
             colour = _colour(int(session))
-            points = walk.head[tick, person][None] if plane == 0 else walk.hands[tick, person]
+            points = walk.hands[tick, person] if is_hands else walk.head[tick, person][None]
             for x, y in points[:, :2] / CELL_M * zoom:
-                cv2.circle(picture, (round(float(x)), round(float(y))), 10 - 5 * plane, colour, 2)
+                cv2.circle(
+                    picture, (round(float(x)), round(float(y))), 10 - 5 * is_hands, colour, 2
+                )
         sheet.append(picture)
     return np.concatenate(sheet, 1)
 

@@ -62,9 +62,9 @@ class State(NamedTuple):
     """What outlives a tick. All zeros is a state, too: that of an unknown store."""
 
     ground: Tensor
-    """[B, 6, H, W] colours of the empty store so far, 0 to 1."""
+    """[B, 12, H, W] colours of the empty store so far, 0 to 1."""
     known: Tensor
-    """[B, 2, H, W] 1 where `ground` holds something."""
+    """[B, 4, H, W] 1 where `ground` holds something."""
     memory: Tensor
     """[B, S, memory]"""
     look: Tensor
@@ -145,8 +145,8 @@ class Follower(nn.Module):
 
         Args:
             state: After the tick before; tracks born since are in it (`born`).
-            picture: [B, 2, H, W, 3] uint8 floor map.
-            seen: [B, 2, H, W] uint8, 0 where no camera sees.
+            picture: [B, 4, H, W, 3] uint8 floor map.
+            seen: [B, 4, H, W] uint8, 0 where no camera sees.
             open_: [B, S] 1 for tracks of open sessions; others neither move nor claim anything.
             seat: [B, S, 2] who of the group (0 first) and how many, both over 4.
 
@@ -207,7 +207,7 @@ class Follower(nn.Module):
     def _features(
         self, state: State, colours: Tensor, visible: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Features [B, C, h, w], of what [B, 14, H, W], the empty store and where it is known."""
+        """Features [B, C, h, w], of what [B, 28, H, W], the empty store and where it is known."""
         wide = visible.repeat_interleave(3, 1)
         known = state.known.repeat_interleave(3, 1)
         ground = torch.where((wide > 0) & (known == 0), colours, state.ground)
@@ -324,7 +324,7 @@ def born(state: State, which: Tensor, place: Tensor) -> State:
 
 
 def _floats(picture: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """Colours [B, 6, H, W], 0 where unseen, and what is seen [B, 2, H, W]; both 0 to 1."""
+    """Colours [B, 12, H, W], 0 where unseen, and what is seen [B, 4, H, W]; both 0 to 1."""
     visible = (seen > 0).to(torch.float32)
     colours = picture.to(torch.float32).permute(0, 1, 4, 2, 3).flatten(1, 2) / 255
     return colours * visible.repeat_interleave(3, 1), visible

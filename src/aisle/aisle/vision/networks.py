@@ -17,6 +17,7 @@ from aisle.fusion.runtime import ModelError, open_session
 from aisle.fusion.windows import FEATURES
 from aisle.store.types import Product, Store
 from aisle.vision.catalogue import catalogue_picture
+from aisle.vision.floor_map import PLANES_M
 from aisle.vision.strips import COLUMN_PX, ROWS
 
 Image = NDArray[np.uint8]
@@ -113,9 +114,10 @@ class Vision:
         self.encoder, self.follower, self.manifest = encoder, follower, manifest
 
     @property
-    def encoder_digest(self) -> str:
-        """Of the networks that look at strips."""
-        return " ".join(str(self.manifest["sha256"][name]) for name in (STRIPS, CHANGE))
+    def look_digest(self) -> str:
+        """Of what decides what is kept of a look: networks for strips, planes of the floor."""
+        networks = (str(self.manifest["sha256"][name]) for name in (STRIPS, CHANGE))
+        return " ".join([*networks, *map(str, PLANES_M)])
 
     def looks(
         self, store: Store, pictures: Callable[[Product], Sequence[Image]]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from aisle.fusion.synchronizer import TICK_NS
 from aisle.fusion.windows import TRACK, VIEWS
 from aisle.store.types import Shelf
-from aisle.vision.floor_map import CELL_M, FloorMap
+from aisle.vision.floor_map import CELL_M, PLANES_M, FloorMap
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -61,8 +61,8 @@ class Tracks:
         self._people: list[tuple[str, int, int]] = []
         """Session, who of the group, how many: in the order of the state's rows."""
         rows, columns = floor.shape
-        self._ground = np.zeros((1, 6, rows, columns), np.float32)
-        self._known = np.zeros((1, 2, rows, columns), np.float32)
+        self._ground = np.zeros((1, 3 * len(PLANES_M), rows, columns), np.float32)
+        self._known = np.zeros((1, len(PLANES_M), rows, columns), np.float32)
         self._rows: dict[str, Floats] = {
             "memory": np.zeros((1, 0, follower.memory), np.float32),
             "look": np.zeros((1, 0, follower.look), np.float32),
