@@ -75,6 +75,9 @@ def test_a_clip_comes_back_from_its_file_and_nothing_else_does(clip, tmp_path):
     for name in ("other", "objects", "cut", "text", "absent"):
         with pytest.raises(ValueError, match=name):
             Walk.load(tmp_path / f"{name}.npz")
+    replace(clip, pictures=clip.pictures[:, :2], seen=clip.seen[:, :2]).save(tmp_path / "old.npz")
+    with pytest.raises(ValueError, match=r"old\.npz: a clip of 2 planes"):
+        Walk.load(tmp_path / "old.npz")
 
 
 def test_writing_goes_on_where_it_ended(clip, tmp_path, monkeypatch):

@@ -103,6 +103,12 @@ def test_a_file_that_is_no_model_is_refused(copy):
         load_vision(copy)
 
 
+def test_a_follower_on_other_planes_is_refused(folder, monkeypatch):
+    monkeypatch.setattr(networks, "PLANES_M", (1.6, 1.0))
+    with pytest.raises(ModelError, match="takes 4 planes and not 2"):
+        load_vision(folder)
+
+
 def test_a_manifest_that_is_none_is_refused(copy):
     (copy / MANIFEST).write_text("[]")
     with pytest.raises(ModelError, match="not a manifest"):

@@ -109,9 +109,12 @@ class Walk:
             ValueError: The file is not such a clip.
         """
         try:
-            return load(Walk, path)
+            walk = load(Walk, path)
         except (OSError, ValueError) as error:
             raise ValueError(f"{path}: no clip of walks: {error}") from error
+        if walk.pictures.shape[1] != len(PLANES_M):
+            raise ValueError(f"{path}: a clip of {walk.pictures.shape[1]} planes, not of today's")
+        return walk
 
 
 def record(store: Store, scenario: Scenario, seed: int) -> Walk:

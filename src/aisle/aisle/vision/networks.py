@@ -101,6 +101,11 @@ class OnnxFollower:
             )
         except KeyError as error:
             raise ModelError(f"{FOLLOWER}: of another version, has no input {error}") from None
+        planes = {node.name: node.shape[1] for node in session.get_inputs()}["picture"]
+        if planes != len(PLANES_M):
+            raise ModelError(
+                f"{FOLLOWER}: of another version, takes {planes} planes and not {len(PLANES_M)}"
+            )
 
     def step(self, inputs: dict[str, NDArray[np.generic]]) -> dict[str, Floats]:
         """See `Follower.step`."""
