@@ -79,7 +79,7 @@ def test_sightings_come_back_from_a_file(tmp_path, sightings):
     assert stores_in(tmp_path) == [(3, 7)]
     for one, other in zip(some, read(path_of(tmp_path, 3, 7), "digest"), strict=True):
         same(one, other)
-    with pytest.raises(ValueError, match="another encoder"):
+    with pytest.raises(ValueError, match="other networks"):
         read(path_of(tmp_path, 3, 7), "other")
 
 
@@ -232,3 +232,9 @@ def test_clips_of_walks_come_of_sightings(simulation, sightings, tmp_path, monke
     assert np.isfinite(walk.head[walk.opens[0] + 4 : walk.closes[0] - 4]).all()
     with pytest.raises(ValueError, match="another simulation"):
         kept_walk(simulation, replace(sightings, of_what="other"))
+    two = {
+        tick: replace(looked, floor=looked.floor and tuple(part[:2] for part in looked.floor))
+        for tick, looked in sightings.looked.items()
+    }
+    with pytest.raises(ValueError, match="of 2 planes"):
+        kept_walk(simulation, replace(sightings, looked=two))

@@ -56,10 +56,22 @@ def test_sessions_open_at_the_gate_and_hands_are_within_reach(clip):
     assert set(np.round(clip.seat * 4).astype(int).ravel()) <= {0, 1, 2}
 
 
-def test_the_drawing_shows_all_planes(clip):
-    sheet = drawing(clip, len(clip.pictures) // 2, zoom=2)
+def test_the_drawing_shows_all_planes_the_highest_first(clip):
+    pictures = np.zeros_like(clip.pictures)
+    pictures[:] = np.round(np.array(PLANES_M) * 100).astype(np.uint8)[:, None, None, None]
+    nobody = replace(clip, pictures=pictures, head=clip.head * np.nan)
+    sheet = drawing(nobody, 0, zoom=2)
     height, width = clip.seen.shape[2:]
     assert sheet.shape == (2 * height, 2 * len(PLANES_M) * width, 3)
+    assert sheet[0, :: 2 * width, 0].tolist() == [160, 130, 100, 70]
+    tick = len(clip.pictures) // 2
+    parts = np.split(drawing(clip, tick, zoom=2), len(PLANES_M), axis=1)
+    plain = np.split(drawing(replace(clip, head=clip.head * np.nan), tick, zoom=2), 4, axis=1)
+    marks = [np.argwhere((a != b).any(-1)) for a, b in zip(parts, plain, strict=True)]
+    # Circles around heads are alike on all planes but that of hands.
+    np.testing.assert_array_equal(marks[0], marks[1])
+    np.testing.assert_array_equal(marks[0], marks[3])
+    assert 0 < len(marks[2]) < len(marks[0])
 
 
 def test_a_clip_comes_back_from_its_file_and_nothing_else_does(clip, tmp_path):

@@ -7,6 +7,7 @@ import threading
 import time
 import tty
 import unittest
+from contextlib import suppress
 
 import launch_testing.asserts
 import pytest
@@ -18,58 +19,71 @@ from aisle.records import ReceiptState
 from aisle.store.load import load_store
 
 RATE_HZ = 60.0
+FULL_KG, TAKEN_KG = 5.0, 0.3
 WINDOW_S = 6.0
 """More than the model looks back: only then does it know a quiet shelf."""
-FULL_KG, TAKEN_KG = 5.0, 0.3
 ABSENT = "g2"
 """A controller that nobody has plugged in yet."""
 
 
 class Rig(Stack):
-    """A store whose devices this process plays."""
+    """A store whose rig names devices that are not there yet."""
 
     def __init__(self):
         super().__init__(4)
-        self.taken_kg = 0.0
-        self.controllers = load_store(self.store)[0].controllers
-        self._hosts = {name: self._terminal(name) for name in self.controllers}
+        self.known = load_store(self.store)[0]
         file = self.store / "rig.yaml"
         rig = yaml.safe_load(file.read_text())
         for name, controller in rig["controllers"].items():
-            controller["driver"] = {"port": str(self.folder / f"usb-Scale_{name}")}
-        self._gates = {}
-        for name, gate in rig["gates"].items():
-            pipe = self.folder / f"gate_{name}"
-            os.mkfifo(pipe)
-            # Both ends, so that neither side waits for the other.
-            self._gates[gate["kind"]] = os.open(pipe, os.O_RDWR)
-            gate["driver"] = {"path": str(pipe)}
+            controller["driver"] = {"port": str(self.port(name))}
+        for gate in rig["gates"].values():
+            gate["driver"] = {"path": str(self.pipe(gate["kind"]))}
+            os.mkfifo(self.pipe(gate["kind"]))
         file.write_text(yaml.safe_dump(rig))
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._weigh, daemon=True)
+
+    def port(self, controller):
+        return self.folder / f"usb-Scale_{controller}"
+
+    def pipe(self, kind):
+        return self.folder / f"gate-{kind}"
+
+
+class Devices:
+    """Scales on terminals and gates on pipes, as long as they are plugged in."""
+
+    def __init__(self, rig):
+        self.taken_kg = 0.0
+        self._plates = {
+            name: len(controller.plates)
+            for name, controller in rig.known.controllers.items()
+            if name != ABSENT
+        }
+        self._hosts, self._ends = {}, []
+        for name in self._plates:
+            host, device = pty.openpty()
+            tty.setraw(host)
+            os.set_blocking(host, False)
+            rig.port(name).symlink_to(os.ttyname(device))
+            self._hosts[name] = host
+            self._ends += [host, device]
+        # Both ends of a pipe, so that neither side waits for the other.
+        self._gates = {kind: os.open(rig.pipe(kind), os.O_RDWR) for kind in ("entry", "exit")}
+        self._ends += self._gates.values()
+        self._unplugged = threading.Event()
+        self._thread = threading.Thread(target=self._weigh)
         self._thread.start()
 
-    def _terminal(self, name):
-        host, device = pty.openpty()
-        tty.setraw(host)
-        os.set_blocking(host, False)
-        if name != ABSENT:
-            (self.folder / f"usb-Scale_{name}").symlink_to(os.ttyname(device))
-        return host
-
     def _weigh(self):
-        sequence = 0
-        while not self._ended.wait(1 / RATE_HZ):
-            for name, host in self._hosts.items():
-                values = [FULL_KG + sequence % 5 * 1e-4 for _ in self.controllers[name].plates]
-                if name == "g1":
-                    values[0] -= self.taken_kg
+        sequence, due = 0, time.monotonic()
+        while not self._unplugged.wait(max(due - time.monotonic(), 0.0)):
+            for name, count in self._plates.items():
+                values = [FULL_KG + sequence % 5 * 1e-4] * count
+                values[0] -= self.taken_kg
                 line = ",".join([str(sequence), *(f"{value:.4f}" for value in values)])
-                try:
-                    os.write(host, f"{line}\n".encode())
-                except BlockingIOError:  # Nobody reads it yet.
-                    continue
+                with suppress(BlockingIOError):  # Nobody reads it yet.
+                    os.write(self._hosts[name], f"{line}\n".encode())
             sequence += 1
+            due += 1 / RATE_HZ
 
     def enter(self, session):
         """Somebody comes in."""
@@ -82,12 +96,11 @@ class Rig(Stack):
     def _pass(self, gate, passage):
         os.write(self._gates[gate], (json.dumps(passage) + "\n").encode())
 
-    def close(self):
-        self._ended.set()
+    def unplug(self):
+        self._unplugged.set()
         self._thread.join()
-        for end in (*self._hosts.values(), *self._gates.values()):
+        for end in self._ends:
             os.close(end)
-        super().close()
 
 
 @pytest.mark.launch_test
@@ -97,22 +110,26 @@ def generate_test_description():
 
 
 class TestRig(unittest.TestCase):
-    def test_what_was_taken_is_on_the_receipt_and_a_missing_scale_is_named(self, stack):
+    def test_what_is_taken_comes_onto_the_receipt_and_a_missing_scale_is_named(self, stack):
         watcher = Watcher(stack)
         self.addCleanup(watcher.close)
-        nodes = {f"weight_{name}" for name in stack.controllers} | {"gate_entry", "gate_exit"}
+        nodes = {f"weight_{name}" for name in stack.known.controllers}
+        nodes |= {"gate_entry", "gate_exit", "fusion_node", "receipt_node", "store_model_node"}
         watcher.until(lambda: watcher.diagnostics.keys() >= nodes, START_S)
+        devices = Devices(stack)
+        self.addCleanup(devices.unplug)
         watcher.until(lambda: watcher.counter("weight_g1", "opened") == 1, START_S)
         absent = f"weight_{ABSENT}"
-        watcher.until(lambda: f"usb-Scale_{ABSENT}" in watcher.diagnostics[absent][1])
-        watcher.until(lambda: watcher.diagnostics["fusion_node"][2], START_S)
+        port = stack.port(ABSENT).name
+        watcher.until(lambda: port in watcher.diagnostics[absent][1], START_S)
+        watcher.until(lambda: watcher.counter("fusion_node", "weights/g1/messages"), START_S)
         time.sleep(WINDOW_S)
-        stack.enter("visit")
+        devices.enter("visit")
         watcher.until(lambda: "visit" in watcher.states, START_S)
         time.sleep(2)
-        stack.taken_kg = TAKEN_KG
+        devices.taken_kg = TAKEN_KG
         watcher.until(lambda: any(update.lines for update in watcher.updates), START_S)
-        stack.leave("visit")
+        devices.leave("visit")
         watcher.until(lambda: watcher.all_closed(1), START_S)
 
 
@@ -121,9 +138,13 @@ class TestAfterShutdown(unittest.TestCase):
     def test_every_process_ended_cleanly(self, proc_info):
         launch_testing.asserts.assertExitCodes(proc_info)
 
-    def test_the_ledger_has_the_receipt_for_review_since_a_scale_was_missing(self, stack):
+    def test_the_ledger_has_a_product_of_that_shelf_and_says_which_scale_was_missing(self, stack):
         reader = LedgerReader.open(stack.ledger)
         (receipt,) = reader.receipts()
         reader.close()
-        assert len(receipt.lines) == 1
+        (line,) = receipt.lines
+        shelf = stack.known.controllers["g1"].plates[0].rpartition("/")[0]
+        there = {slot.product for slot in stack.known.slots.values() if slot.shelf == shelf}
+        assert line.product in there
         assert receipt.state is ReceiptState.REVIEW
+        assert f"weights/{ABSENT}: silent on entry" in receipt.review_reasons

@@ -103,7 +103,10 @@ def test_a_file_that_is_no_model_is_refused(copy):
         load_vision(copy)
 
 
-def test_a_follower_on_other_planes_is_refused(folder, monkeypatch):
+def test_looks_on_other_planes_are_others_and_a_follower_on_fewer_is_refused(folder, monkeypatch):
+    before = load_vision(folder).look_digest
+    monkeypatch.setattr(networks, "PLANES_M", (1.6, 1.0, 1.3, 0.5))
+    assert load_vision(folder).look_digest != before
     monkeypatch.setattr(networks, "PLANES_M", (1.6, 1.0))
     with pytest.raises(ModelError, match="takes 4 planes and not 2"):
         load_vision(folder)

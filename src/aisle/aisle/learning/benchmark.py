@@ -90,7 +90,7 @@ class MakeMethod:
 
     @property
     def look_digest(self) -> str:
-        """Of all that decides what is kept of a look."""
+        """See `Vision.look_digest`."""
         return _seeing(self.model).look_digest
 
     @property

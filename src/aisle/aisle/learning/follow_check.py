@@ -19,7 +19,7 @@ from scipy.optimize import linear_sum_assignment
 
 from aisle.learning.walks import Walk
 from aisle.receipt_model.follower import TICK_S, Follower, born
-from aisle.vision.floor_map import CELL_M
+from aisle.vision.floor_map import CELL_M, HEADS
 
 Array = NDArray[np.float32]
 RIGHT_M = 0.5
@@ -146,9 +146,9 @@ def nearest_blobs(walk: Walk, born_at: NDArray[np.int32], place: Array) -> Array
     """
     last = place.copy()
     heads = np.zeros((len(walk.pictures), *place.shape), np.float32)
-    ground = np.median(walk.pictures[::8, 0], 0)
-    for tick, picture in enumerate(walk.pictures[:, 0]):
-        spots = _blobs(np.abs(picture - ground).max(-1) * (walk.seen[tick, 0] > 0))
+    ground = np.median(walk.pictures[::8, HEADS], 0)
+    for tick, picture in enumerate(walk.pictures[:, HEADS]):
+        spots = _blobs(np.abs(picture - ground).max(-1) * (walk.seen[tick, HEADS] > 0))
         alive = np.flatnonzero((born_at <= tick) & walk.open[tick])
         if len(spots) and len(alive):
             away = np.linalg.norm(last[alive][:, None] - spots[None], axis=-1)

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from aisle.receipt_model.follower import LOST_M, PLACE_M, SPREAD_M, STRIDE, Tracks, centres
-from aisle.vision.floor_map import CELL_M
+from aisle.vision.floor_map import CELL_M, HEADS
 
 RIGHT_M = 0.5
 """A head within this of one of the session's people is right."""
@@ -114,7 +114,9 @@ def _people(tracks: Tracks, tick: Tick) -> tuple[Tensor, Tensor]:
     away = (places[None, :, None] - tick.head[:, None]).norm(dim=-1).nan_to_num(nan=_FAR)
     far, who = away.min(-1)
     target = torch.exp(-(far**2) / (2 * _HEAD_M**2))
-    cover = F.adaptive_avg_pool2d(tick.seen[:, :1].clamp(max=1).float(), shape).flatten(1)
+    cover = F.adaptive_avg_pool2d(
+        tick.seen[:, HEADS : HEADS + 1].clamp(max=1).float(), shape
+    ).flatten(1)
     weight = cover * (1 + 10 * target)
     doubt = F.binary_cross_entropy_with_logits(tracks.person, target, reduction="none")
     person = (doubt * weight).sum() / weight.sum().clamp(min=1)
@@ -155,7 +157,7 @@ def _at_heads(points: Tensor, appearance: Tensor, tick: Tick) -> Tensor:
 
 
 def _visible(tick: Tick) -> Tensor:
-    """[B, S] whether a person is in a place that cameras see in either plane."""
+    """[B, S] whether a person is in a place that cameras see on any plane."""
     cells = (tick.head.nan_to_num() / CELL_M).long()
     height, width = tick.seen.shape[2:]
     rows, columns = cells[..., 1].clamp(0, height - 1), cells[..., 0].clamp(0, width - 1)

@@ -252,8 +252,8 @@ def write(path: Path, digest: str, scenarios: list[Sightings]) -> None:
 
     Args:
         path: Of the file.
-        digest: Of the encoder that looked.
-        scenarios: What it saw.
+        digest: See `Vision.look_digest`.
+        scenarios: What was seen.
     """
     arrays = {
         f"{i}/{name}": array
@@ -270,14 +270,14 @@ def read(path: Path, digest: str | None) -> list[Sightings]:
 
     Args:
         path: Of the file.
-        digest: Of the encoder that looked; None takes any, for what no encoder is asked about.
+        digest: See `Vision.look_digest`; None takes any, for what no encoder is asked about.
 
     Raises:
-        ValueError: It is none, or another encoder looked.
+        ValueError: It is none, or `digest` is another one.
     """
     arrays = read_arrays(path)
     if str(arrays.pop("encoder", "")) != digest and digest is not None:
-        raise ValueError(f"{path}: another encoder looked at these stores")
+        raise ValueError(f"{path}: other networks looked at these stores, or on other planes")
     parts: dict[str, dict[str, NDArray[np.generic]]] = {}
     for key, array in arrays.items():
         number, _, name = key.partition("/")

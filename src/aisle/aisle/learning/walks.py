@@ -45,7 +45,7 @@ from aisle.sim.scenario import Scenario, ScenarioError
 from aisle.sim.shoppers import write_script
 from aisle.sim.simulation import Simulation
 from aisle.store.types import Store
-from aisle.vision.floor_map import CELL_M, PLANES_M, FloorMap
+from aisle.vision.floor_map import CELL_M, HANDS, PLANES_M, FloorMap
 
 Image = NDArray[np.uint8]
 
@@ -201,7 +201,7 @@ def drawing(walk: Walk, tick: int, zoom: int = 6) -> Image:
     """
     sheet = []
     for plane in sorted(range(len(PLANES_M)), key=PLANES_M.__getitem__, reverse=True):
-        is_hands = plane == 1
+        is_hands = plane == HANDS
         picture = cv2.resize(
             walk.pictures[tick, plane], None, fx=zoom, fy=zoom, interpolation=cv2.INTER_NEAREST
         )
@@ -280,7 +280,7 @@ def kept_walk(simulation: Simulation, seen: Sightings) -> Walk | None:
     While the store is empty nobody looks: the last map is shown again.
 
     Raises:
-        ValueError: Another simulation was looked at.
+        ValueError: Another simulation was looked at, or on other planes.
     """
     if seen.of_what != fingerprint(simulation):
         raise ValueError("these sightings are of another simulation")
@@ -288,6 +288,8 @@ def kept_walk(simulation: Simulation, seen: Sightings) -> Walk | None:
     if not maps or not simulation.scenario.walk:
         return None
     first, last = min(maps), max(maps)
+    if len(maps[first][1]) != len(PLANES_M):
+        raise ValueError(f"these sightings are of {len(maps[first][1])} planes, not of today's")
     dark = np.zeros_like(maps[first][0]), np.zeros_like(maps[first][1])
     ticks = range(first, last + 1, TICK_NS)
     shown: list[tuple[Image, Image]] = []

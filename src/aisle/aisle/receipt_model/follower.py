@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from aisle.vision.floor_map import CELL_M, PLANES_M
+from aisle.vision.floor_map import CELL_M, HANDS, PLANES_M
 
 STRIDE = 4
 PLACE_M = CELL_M * STRIDE
@@ -183,7 +183,7 @@ class Follower(nn.Module):
         both = torch.cat([memory, looks], -1)
         hands = self.hands2(F.gelu(self.hands1(both), approximate="tanh"))
         hands = hands.reshape(*hands.shape[:2], 2, 3)
-        base = F.pad(place, (0, 1), value=PLANES_M[1])[:, :, None]
+        base = F.pad(place, (0, 1), value=PLANES_M[HANDS])[:, :, None]
         sure = self.sure2(F.gelu(self.sure1(both), approximate="tanh"))[..., 0]
         now = State(ground, known, memory, look, known_as, place, pace)
         return _kept(state, now, open_), Tracks(

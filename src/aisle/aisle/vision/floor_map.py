@@ -2,8 +2,8 @@
 
 A plane shows in its right place what is as high as the plane itself, from whichever camera; what
 is higher or lower appears shifted away from each camera, and so is smeared in the mean. On the
-plane at `PLANES_M[0]` heads stay together, on the one at `PLANES_M[1]` hands do; the others are for
-what people wear.
+plane `HEADS` of `PLANES_M` heads stay together, on `HANDS` hands do; the others are for what people
+wear.
 
 Cells are squares of `CELL_M`. A place is also given as (column, row) of the picture, where whole
 numbers are the middles of cells, column 0 is at the least x of `map` and row 0 at the greatest y:
@@ -32,6 +32,8 @@ Image = NDArray[np.uint8]
 CELL_M = 0.05
 PLANES_M = (1.6, 1.0, 1.3, 0.7)
 """Heights above the floor: heads, hands, chests, legs."""
+HEADS, HANDS = 0, 1
+"""Planes that are meant by name."""
 GRAIN = 16
 """Rows and columns are multiples of this, so that a network may halve them four times."""
 
