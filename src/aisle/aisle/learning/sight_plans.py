@@ -49,7 +49,7 @@ def sight_spec(rng: Rng) -> StoreSpec:
 
 def sight_scenario(rng: Rng, store: Store) -> Scenario:
     """One to six people with bodies, alone, in pairs, and in each other's way."""
-    together = int(rng.choice([1, 2, 3, 4, 6], p=[0.1, 0.2, 0.2, 0.25, 0.25]))
+    together = int(rng.choice([1, 2, 3, 4, 6], p=[0.25, 0.2, 0.2, 0.2, 0.15]))
     meet = together > 1
     return Scenario(
         name="sights",
