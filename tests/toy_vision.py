@@ -8,11 +8,15 @@ from aisle.fusion.eyes import Eyes
 from aisle.fusion.windows import FEATURES
 from aisle.store.placement import looking
 from aisle.store.types import Camera
+from aisle.vision.fronts import PX_PER_M
 from aisle.vision.strips import COLUMN_PX
 
 
 class ByColour:
-    """The mean colour of a column is what it looks like; nothing is empty or blocked."""
+    """The mean colour of a column is what it looks like; nothing is empty or blocked.
+
+    Whatever stands before a fixture reaches into it.
+    """
 
     def columns(self, strips, slopes):
         found = []
@@ -23,6 +27,11 @@ class ByColour:
 
     def changes(self, before, after, slopes):
         return [np.tile(np.float32([0, 0.01]), (len(slope), 1)) for slope in slopes]
+
+    def hands(self, now, empty):
+        """One in the middle of each front, from a head above it."""
+        middles = [front.shape[1] / PX_PER_M / 2 for front in now]
+        return [np.array([[0.8, x, 1.0, x, 1.4, 0.1]], np.float32) for x in middles]
 
 
 class WhereTheyCameIn:

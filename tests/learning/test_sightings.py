@@ -65,6 +65,9 @@ def same(one, other):
             assert again.glances[name].tick_ns == tick
             np.testing.assert_allclose(again.glances[name].feature, glance.feature, atol=1e-3)
             np.testing.assert_allclose(again.glances[name].state, glance.state, atol=1e-3)
+        assert looked.hands.keys() == again.hands.keys()
+        for name, hands in looked.hands.items():
+            np.testing.assert_allclose(again.hands[name], hands, atol=1e-6)
         assert (looked.floor is None) == (again.floor is None)
         if looked.floor is not None:
             for a, b in zip(looked.floor, again.floor, strict=True):

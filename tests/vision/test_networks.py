@@ -8,6 +8,7 @@ import pytest
 from aisle.fusion.runtime import ModelError
 from aisle.fusion.windows import FEATURES
 from aisle.vision import networks
+from aisle.vision.fronts import ROWS as FRONT_ROWS
 from aisle.vision.networks import FOLLOWER, MANIFEST, STRIPS, load_vision
 from aisle.vision.strips import COLUMN_PX, ROWS
 
@@ -19,13 +20,19 @@ from aisle.learning.run import Run  # noqa: E402
 from aisle.receipt_model.change import StripChange  # noqa: E402
 from aisle.receipt_model.encoder import StripEncoder  # noqa: E402
 from aisle.receipt_model.follower import Follower  # noqa: E402
+from aisle.receipt_model.reach import FrontReach  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Networks that have learnt nothing, as two runs leave them."""
     runs = tmp_path_factory.mktemp("runs")
-    made = {"encoder": StripEncoder, "change": StripChange, "follower": Follower}
+    made = {
+        "encoder": StripEncoder,
+        "change": StripChange,
+        "reach": FrontReach,
+        "follower": Follower,
+    }
     for name, network in made.items():
         run = Run(runs / name, network, EncodeConfig())
         run.save()
@@ -62,6 +69,17 @@ def test_columns_of_strips_of_all_widths_come_in_their_order(folder):
         assert (change[:, 1] > 0).all()
         np.testing.assert_allclose(change, alone, atol=1e-5)
     assert vision.encoder.changes([], [], []) == []
+
+
+def test_hands_in_fronts_of_all_widths_come_in_their_order(folder):
+    encoder, rng = load_vision(folder).encoder, np.random.default_rng(3)
+    fronts = [rng.integers(0, 256, (FRONT_ROWS, width, 3), np.uint8) for width in (96, 48, 96)]
+    empty = [255 - front for front in fronts]
+    together = encoder.hands(fronts, empty)
+    for front, without, hands in zip(fronts, empty, together, strict=True):
+        (alone,) = encoder.hands([front], [without])
+        np.testing.assert_allclose(hands, alone, atol=1e-4)
+    assert encoder.hands([], []) == []
 
 
 def test_many_strips_go_through_in_parts_that_say_the_same(folder, monkeypatch):

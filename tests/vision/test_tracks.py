@@ -1,5 +1,7 @@
 """Tracks: born at the gate, told as seen from a shelf, gone with their session."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from vision_store import store
@@ -69,6 +71,40 @@ def test_a_track_begins_at_the_gate_and_is_told_as_seen_from_the_shelf(tracks, w
     np.testing.assert_allclose(found[0, -3:, 0], [-0.4, -0.3, -0.2], atol=1e-4)
     np.testing.assert_allclose(found[0, -3:, 1], 0.6, atol=1e-4)
     np.testing.assert_allclose(found[0, -3:, 2], 0.75)
+
+
+def reaching(shelf, along, up, head, sure):
+    """A hand at a shelf whose arm comes from a head in `map`, seen along y."""
+    hand = shelf.pose @ (shelf.size_m[0] / 2 + along, 0.0, up, 1.0)
+    return np.array([[sure, *hand[:3], *head, 0.0, 1.0, 0.4, 0.1]], np.float32)
+
+
+def test_who_reaches_in_is_whose_head_the_arm_leads_to(tracks, walls):
+    shelf = walls.shelves["g1/s0"]
+    for name, along in (("a", -0.3), ("b", 0.3)):
+        tracks.begin(name, place_before(shelf, along - 0.1, 0.5), 1)  # They drift by 0.1 m.
+    hands = {"g1": reaching(shelf, 0.1, 0.1, place_before(shelf, -0.3, 0.5), 0.8)}
+    tracks.look(START, *floor_map(walls), hands)
+    (a, b) = tracks.window(["a", "b"], shelf, START)[:, -1]
+    np.testing.assert_allclose(a[6:8], [0.1, 0.0], atol=1e-4)
+    assert 0.7 < a[8] <= 0.8
+    assert not b[6:].any()
+    # From the shelf above it is below the opening, and from another fixture nowhere.
+    above = tracks.window(["a"], walls.shelves["g1/s1"], START)[0, -1]
+    np.testing.assert_allclose(above[6:8], [0.1, 0.4], atol=1e-4)
+    elsewhere = replace(shelf, fixture="g2")
+    assert not tracks.window(["a"], elsewhere, START)[0, -1, 6:].any()
+
+
+def test_of_two_hands_the_surer_one_at_the_shelf_counts(tracks, walls):
+    shelf = walls.shelves["g1/s0"]
+    head = place_before(shelf, 0.0, 0.5)
+    tracks.begin("a", place_before(shelf, -0.1, 0.5), 1)
+    places = ((0.0, 0.9, 0.9), (0.2, 0.1, 0.6), (0.3, 0.1, 0.3))
+    some = [reaching(shelf, along, up, head, sure) for along, up, sure in places]
+    tracks.look(START, *floor_map(walls), {"g1": np.concatenate(some)})
+    found = tracks.window(["a"], shelf, START)[0, -1]
+    np.testing.assert_allclose(found[6:8], [0.2, 0.0], atol=1e-4)
 
 
 def test_of_a_group_the_nearest_counts(tracks, walls):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from aisle.fusion.windows import FEATURES, STATES, VIEWS, ShelfView
 from aisle.records import Frame
 from aisle.store.types import Store
 from aisle.vision.floor_map import FloorMap
+from aisle.vision.reaching import FrontSight, Reacher
 from aisle.vision.shelf_sight import Encoder, Glance, ShelfSight
 from aisle.vision.strips import ShelfStrips
 from aisle.vision.tracks import Follower, Tracks
@@ -27,6 +29,10 @@ _FRESH_NS = 3 * SECOND
 """For so long after its passage a session is looked for at its gate."""
 
 
+class Looker(Encoder, Reacher, Protocol):
+    """Looks at shelves, and at fronts of fixtures."""
+
+
 @dataclass(frozen=True)
 class Looked:
     """What a tick's pictures show, before anybody asks whose shelf or which session it is."""
@@ -35,6 +41,8 @@ class Looked:
     """By shelf; without those that no picture shows."""
     floor: tuple[Image, Image] | None
     """Floor map as `FloorMap.picture` gives it; None without pictures."""
+    hands: Mapping[str, Floats] = field(default_factory=dict)
+    """Hands that reach in by fixture, [n, HAND] as `aisle.vision.reaching` has them."""
 
 
 class Eyes:
@@ -42,13 +50,13 @@ class Eyes:
 
     Args:
         store: Its cameras, shelves and gates.
-        encoder: Looks at shelves.
+        encoder: Looks at shelves and fronts.
         follower: Follows people; None when nobody is followed.
         looks: Features of products by their catalogue images, [FEATURES] by product.
     """
 
     def __init__(
-        self, store: Store, encoder: Encoder, follower: Follower | None,
+        self, store: Store, encoder: Looker, follower: Follower | None,
         looks: Mapping[str, Floats],
     ) -> None:  # fmt: skip
         self._encoder, self._follower, self.looks = encoder, follower, looks
@@ -64,6 +72,7 @@ class Eyes:
         self._buffer = ViewBuffer(store)
         self._strips = ShelfStrips(store)
         self._sight = ShelfSight(self._strips, list(store.shelves), self._encoder)
+        self._fronts = FrontSight(store, self._strips, self._encoder)
         self._floor, self._tracks, self.trouble = None, None, ""
         if self._follower is not None:
             try:
@@ -111,6 +120,7 @@ class Eyes:
         """Clocks were set back: what was seen is of another time."""
         self._buffer = ViewBuffer(self._store)
         self._sight.forget()
+        self._fronts.forget()
         if self._tracks is not None:
             self._tracks.forget()
 
@@ -127,6 +137,7 @@ class Eyes:
         if not sessions:
             # Whoever fills the shelves of an empty store is no shopper.
             self._sight.forget()
+            self._fronts.forget()
             return
         looked = self.looked(tick_ns)
         self._sight.keep(looked.glances)
@@ -139,13 +150,14 @@ class Eyes:
             if gate is not None and tick_ns - sessions[name].enter_ns < _FRESH_NS:
                 self._tracks.begin(name, gate, sessions[name].group_size)
         if looked.floor is not None:
-            self._tracks.look(tick_ns, *looked.floor)
+            self._tracks.look(tick_ns, *looked.floor, looked.hands)
 
     def looked(self, tick_ns: int) -> Looked:
         """Look at the pictures of a tick, as against those before."""
         pictures = self._buffer.pictures(tick_ns)
         floor = self._floor.picture(pictures) if pictures and self._floor is not None else None
-        return Looked(self._sight.look(tick_ns, pictures), floor)
+        hands = self._fronts.look(tick_ns, pictures)
+        return Looked(self._sight.look(tick_ns, pictures), floor, hands)
 
     def _entry(self, session: Session) -> tuple[float, float] | None:
         """Where a session came in; None where the store does not say."""

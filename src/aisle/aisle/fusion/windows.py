@@ -66,9 +66,10 @@ CLEAR = 0.3
 """Of 1: a column that is seen worse, as somebody stands in or beside it, is not seen clearly."""
 COLUMN_M = 0.0625
 """Width of a column of a shelf."""
-TRACK = 6
+TRACK = 9
 """Numbers of a session at a tick: its head along the shelf and out from its front (metres), how
-surely it is seen (0 to 1), and the same of its nearest hand."""
+surely it is seen (0 to 1); the same of its nearest hand; and the same of a hand that is seen to
+reach into the fixture, which instead of out is above or below the shelf's opening."""
 
 SIGHT_SHAPES: dict[str, tuple[str | int, ...]] = {
     "column_feature": ("columns", VIEWS, FEATURES),
@@ -249,7 +250,7 @@ class ShelfTokenizer:
         track = np.zeros((sessions, VIEWS, TRACK), dtype=np.float32)
         if view.track is not None:
             track = view.track.copy()
-            track[..., [0, 3]] += self._shift * (track[..., [2, 5]] > 0)
+            track[..., 0::3] += self._shift * (track[..., 2::3] > 0)
         return {
             "column_feature": view.feature,
             "column_state": view.state,

@@ -1,4 +1,4 @@
-"""From the trained networks for strips to the three ONNX files that the stack runs."""
+"""From the trained networks for strips and fronts to the four ONNX files that the stack runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from aisle.fusion.runtime import open_session
 from aisle.learning.onnx_file import save_onnx
 from aisle.receipt_model.change import StripChange
 from aisle.receipt_model.encoder import StripEncoder
-from aisle.vision.networks import CATALOGUE, CHANGE, STRIPS
+from aisle.receipt_model.reach import FrontReach
+from aisle.vision.fronts import GRAIN
+from aisle.vision.fronts import ROWS as FRONT_ROWS
+from aisle.vision.networks import CATALOGUE, CHANGE, REACH, STRIPS
 from aisle.vision.strips import COLUMN_PX, ROWS
 
 TOLERANCE = 1e-3
@@ -105,6 +108,38 @@ def export_change(network: StripChange, directory: Path) -> None:
             worst = max(worst, *(_apart(a, b) for a, b in zip(said, got, strict=True)))
     if worst > TOLERANCE:
         raise ValueError(f"torch and ONNX Runtime differ by {worst:.2g}")
+
+
+def export_reach(network: FrontReach, directory: Path) -> None:
+    """Write `REACH`.
+
+    It takes `now` and `empty` [B, 3, H, W] uint8, and gives `heat` [B, h, w], `hand` [B, h, w, 2]
+    and `head` [B, h, w, 3].
+
+    Raises:
+        ValueError: torch and ONNX Runtime differ by more than `TOLERANCE`.
+    """
+    network = network.eval()
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    grains = torch.export.Dim("grains", min=2, max=1024)
+    fronts = {0: batch, 3: GRAIN * grains}
+    _write(
+        network, directory / REACH, _fronts(2, 5), {"now": fronts, "empty": fronts},
+        ["heat", "hand", "head"],
+    )  # fmt: skip
+    session, worst = open_session(directory / REACH), 0.0
+    with torch.no_grad():
+        for given in (_fronts(1, 2), _fronts(2, 5), _fronts(3, 12)):
+            got = session.run(None, {"now": given[0].numpy(), "empty": given[1].numpy()})
+            said = network(*given)
+            worst = max(worst, *(_apart(a, b) for a, b in zip(said, got, strict=True)))
+    if worst > TOLERANCE:
+        raise ValueError(f"torch and ONNX Runtime differ by {worst:.2g}")
+
+
+def _fronts(count: int, grains: int) -> tuple[Tensor, Tensor]:
+    now = _noise(count, 3, FRONT_ROWS, grains * GRAIN)
+    return now, 255 - now
 
 
 def _pair(count: int, columns: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.files import write_atomic
-from aisle.fusion.eyes import Eyes, Looked
+from aisle.fusion.eyes import Eyes, Looked, Looker
 from aisle.fusion.windows import FEATURES, STATES
 from aisle.learning.array_files import read_arrays
 from aisle.learning.collect import samples_of
@@ -39,7 +39,8 @@ from aisle.store.generate import generate_store
 from aisle.store.types import Store
 from aisle.vision.floor_map import FloorMap
 from aisle.vision.networks import Vision, load_vision
-from aisle.vision.shelf_sight import Encoder, Glance
+from aisle.vision.reaching import HAND
+from aisle.vision.shelf_sight import Glance
 from aisle.vision.tracks import Follower
 
 Floats = NDArray[np.float32]
@@ -85,7 +86,16 @@ class Sightings:
             floor = self.looked[tick].floor
             if floor is not None:
                 picture[row], seen[row], mapped[row] = *floor, True
+        of = [
+            (row, fixture, hand)
+            for row, tick in enumerate(ticks)
+            for fixture, hands in self.looked[tick].hands.items()
+            for hand in hands
+        ]
         return {
+            "hand": np.array([hand for *_, hand in of], np.float32).reshape(-1, HAND),
+            "hand_fixture": np.array([fixture for _, fixture, _ in of], np.str_),
+            "hand_tick": np.array([row for row, *_ in of], np.int32),
             "tick": np.array(ticks, np.int64), "shelf": np.array(names, np.str_), "end": ends,
             "feature": feature, "state": state, "shown": shown,
             "picture": picture, "seen": seen, "mapped": mapped, "of_what": np.array(self.of_what),
@@ -103,13 +113,21 @@ class Sightings:
         feature, state = (arrays[name].astype(np.float32) for name in ("feature", "state"))
         picture, seen = arrays["picture"].astype(np.uint8), arrays["seen"].astype(np.uint8)
         shown, mapped = arrays["shown"].tolist(), arrays["mapped"].tolist()
+        fixtures = arrays["hand_fixture"].tolist()
+        hands: list[dict[str, list[Floats]]] = [{} for _ in range(len(arrays["tick"]))]
+        for row, fixture, hand in zip(
+            arrays["hand_tick"].tolist(), fixtures, arrays["hand"].astype(np.float32), strict=True
+        ):
+            hands[row].setdefault(fixture, []).append(hand)
         found = {}
         for row, tick in enumerate(arrays["tick"].tolist()):
             spans = {
                 name: slice(ends[i], ends[i + 1]) for i, name in enumerate(names) if shown[row][i]
             }
             glances = {n: Glance(tick, feature[row, s], state[row, s]) for n, s in spans.items()}
-            found[tick] = Looked(glances, (picture[row], seen[row]) if mapped[row] else None)
+            floor = (picture[row], seen[row]) if mapped[row] else None
+            reach = {fixture: np.stack(some) for fixture, some in hands[row].items()}
+            found[tick] = Looked(glances, floor, reach)
         seconds = float(arrays.get("seconds", np.zeros(())))
         return Sightings(found, str(arrays["of_what"]), seconds)
 
@@ -125,7 +143,7 @@ class KeepingEyes(Eyes):
     """
 
     def __init__(
-        self, store: Store, encoder: Encoder, follower: Follower | None,
+        self, store: Store, encoder: Looker, follower: Follower | None,
         looks: Mapping[str, Floats],
     ) -> None:  # fmt: skip
         super().__init__(store, encoder, follower, looks)
@@ -143,7 +161,7 @@ class KeepingEyes(Eyes):
             name: replace(g, feature=_halved(g.feature), state=_halved(g.state))
             for name, g in found.glances.items()
         }
-        self.kept[tick_ns] = Looked(glances, found.floor)
+        self.kept[tick_ns] = Looked(glances, found.floor, found.hands)
         return self.kept[tick_ns]
 
     def sightings(self, simulation: Simulation) -> Sightings:
@@ -165,6 +183,10 @@ class _Blind:
 
     def changes(self, before: object, after: object, slopes: object) -> list[Floats]:
         """See `Encoder.changes`."""
+        return []
+
+    def hands(self, now: object, empty: object) -> list[Floats]:
+        """See `Reacher.hands`."""
         return []
 
 

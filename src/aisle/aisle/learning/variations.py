@@ -20,7 +20,7 @@ _ALONG = {
     "candidate_columns": 1,
 }  # fmt: skip
 """Axes that run along the shelf."""
-_SIGNED = {"plate_static": [0], "column_static": [0], "session_track": [0, 3]}
+_SIGNED = {"plate_static": [0], "column_static": [0], "session_track": [0, 3, 6]}
 """Numbers that are places along the shelf, from its middle."""
 
 

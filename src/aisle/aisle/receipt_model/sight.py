@@ -25,15 +25,16 @@ from aisle.fusion.windows import (
     VIEWS,
 )
 
-_ALONG_M, _OUT_M = (0.3, 0.15), (0.6, 0.2)
-"""How far along a shelf, and out from it, body and hand may be to count as before a place."""
+_ALONG_M, _OUT_M = (0.3, 0.15, 0.15), (0.6, 0.2, 0.1)
+"""How far along a shelf, and out from it (the last: above or below), body, hand, and a hand that
+reaches in may be to count as before a place."""
 _FARTHEST = 36.0
 _WEIGHED_KG = 1e-4
 """Scales that changed by less say nothing of where."""
 _ANYWHERE = 0.01
 """What each place of a product counts where the shelf did not change there."""
-_PROXIMITIES = 4
-_THERE = _PROXIMITIES + 4
+_PROXIMITIES = 6
+_THERE = _PROXIMITIES + 6
 _PAIR = 3 * _THERE + _PROXIMITIES
 _KINDS = 6
 """Ways to say how many units of a candidate have come: see `Sight._units`."""
@@ -243,7 +244,7 @@ class Sight(nn.Module):
         """What is added to session logits, [B, C, S]: who stood and reached there, then.
 
         Args:
-            track: [B, S, V, TRACK]: along the shelf, out from its front, seen; the same of a hand.
+            track: [B, S, V, TRACK]: see `aisle.fusion.windows.TRACK`.
             event: Logits of when it happened, [B, M].
             centre: Where on the shelf each candidate's change is, metres from the middle, [B, C].
         """
@@ -260,7 +261,7 @@ class Sight(nn.Module):
         return found[..., 0] * 4
 
     def _there(self, track: Tensor, centre: Tensor) -> Tensor:
-        """How near each session's body and hand were to each candidate's place, view by view.
+        """How near each session's body and hands were to each candidate's place, view by view.
 
         [B, C, S, V, _THERE], each 0 (far, or not seen) to 1.
         """

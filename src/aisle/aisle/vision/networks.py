@@ -18,17 +18,19 @@ from aisle.fusion.windows import FEATURES
 from aisle.store.types import Product, Store
 from aisle.vision.catalogue import catalogue_picture
 from aisle.vision.floor_map import PLANES_M
+from aisle.vision.reaching import peaks
 from aisle.vision.strips import COLUMN_PX, ROWS
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-STRIPS, CATALOGUE, CHANGE, FOLLOWER = (
-    f"{name}.onnx" for name in ("encoder_strips", "encoder_catalogue", "change", "follower")
+STRIPS, CATALOGUE, CHANGE, REACH, FOLLOWER = (
+    f"{name}.onnx"
+    for name in ("encoder_strips", "encoder_catalogue", "change", "reach", "follower")
 )
-NETWORKS = (STRIPS, CATALOGUE, CHANGE, FOLLOWER)
+NETWORKS = (STRIPS, CATALOGUE, CHANGE, REACH, FOLLOWER)
 MANIFEST = "vision.json"
-"""Beside the four files: their digests, and how they were trained."""
+"""Beside the five files: their digests, and how they were trained."""
 _MOST_PIXELS = 1 << 22
 """Of strips that go through the network together."""
 _EMPTY, _BLOCKED = 0, 1
@@ -36,11 +38,12 @@ _EMPTY, _BLOCKED = 0, 1
 
 
 class OnnxEncoder:
-    """What looks at strips: see `aisle.vision.shelf_sight.Encoder`."""
+    """What looks at strips and fronts: see `aisle.fusion.eyes.Looker`."""
 
-    def __init__(self, strips: Any, catalogue: Any, change: Any) -> None:
-        """Take the three ONNX Runtime sessions."""
+    def __init__(self, strips: Any, catalogue: Any, change: Any, reach: Any) -> None:
+        """Take the four ONNX Runtime sessions."""
         self._strips, self._catalogue, self._change = strips, catalogue, change
+        self._reach = reach
 
     def columns(
         self, strips: Sequence[Image], slopes: Sequence[Floats]
@@ -74,6 +77,17 @@ class OnnxEncoder:
             )
             for row, i in enumerate(indices):
                 found[i] = np.stack([gain[row], off[row]], -1)
+        return found
+
+    def hands(self, now: Sequence[Image], empty: Sequence[Image]) -> list[Floats]:
+        """See `Reacher.hands`."""
+        found = [np.zeros((0, 6), np.float32)] * len(now)
+        for indices in _together(now):
+            said = self._reach.run(
+                None, {"now": _batch(now, indices), "empty": _batch(empty, indices)}
+            )
+            for row, i in enumerate(indices):
+                found[i] = peaks(*(part[row] for part in said))
         return found
 
     def product(self, pictures: Sequence[Image]) -> Floats:
@@ -120,8 +134,8 @@ class Vision:
 
     @property
     def look_digest(self) -> str:
-        """Of what decides what is kept of a look: networks for strips, planes of the floor."""
-        networks = (str(self.manifest["sha256"][name]) for name in (STRIPS, CHANGE))
+        """Of what decides what is kept of a look: networks for pictures, planes of the floor."""
+        networks = (str(self.manifest["sha256"][name]) for name in (STRIPS, CHANGE, REACH))
         return " ".join([*networks, *map(str, PLANES_M)])
 
     def looks(
@@ -159,7 +173,7 @@ def load_vision(
     """Load the networks of a directory; the shipped ones for None.
 
     Args:
-        directory: Of the four files and their manifest.
+        directory: Of the five files and their manifest.
         wanted: Digests by file of the networks that a receipt model was trained with; it
             understands no others. None takes any.
 

@@ -16,15 +16,15 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from aisle.fusion.windows import COLUMN_M as COLUMN_M
-from aisle.store.camera import pixels_per_metre, project
+from aisle.store.camera import pixels_per_metre
 from aisle.store.geometry3d import StoreGeometry
 from aisle.store.solids import solids
 from aisle.store.types import Camera, Shelf, Store
+from aisle.vision.cuts import Cut
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
@@ -48,7 +48,6 @@ MOST_SLOPE = 3.0
 
 _HEIGHTS = 4
 _LIFT_M = 0.002
-_OUTSIDE = -16.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +84,7 @@ class ShelfStrips:
         self._store = store
         chosen = [c for c in store.cameras.values() if cameras is None or c.id in cameras]
         self._views: dict[str, tuple[StripView, ...]] = dict.fromkeys(store.shelves, ())
-        self._maps: dict[tuple[str, str], _Map] = {}
+        self._maps: dict[tuple[str, str], Cut] = {}
         placed = [shelf for shelf in store.shelves.values() if shelf.pose is not None]
         if not chosen or not placed:
             return
@@ -129,12 +128,9 @@ class ShelfStrips:
         Raises:
             ValueError: The picture has not the camera's size.
         """
-        camera = self._store.cameras[view.camera]
-        if image.shape != (camera.height, camera.width, 3) or image.dtype != np.uint8:
-            wanted = f"{camera.width} x {camera.height}"
-            raise ValueError(f"{camera.id}: picture {image.dtype} {image.shape}, not {wanted} RGB")
         key = view.shelf, view.camera
         if key not in self._maps:
+            camera = self._store.cameras[view.camera]
             self._maps[key] = _map(camera, self._store.shelves[view.shelf])
         return self._maps[key].cut(image)
 
@@ -149,37 +145,10 @@ def strip_width(shelf: Shelf) -> int:
     return COLUMN_PX * max(1, math.ceil(opening_m(shelf)[0] / COLUMN_M - 1e-6))
 
 
-@dataclass(frozen=True)
-class _Map:
-    """Where each pixel of a strip lies in a picture, within a rectangle of it."""
-
-    rows: slice
-    columns: slice
-    where: NDArray[np.int16]
-    fraction: NDArray[np.uint16]
-
-    def cut(self, image: Image) -> Image:
-        # The rectangle alone is copied when the picture's channels are turned or repeated.
-        part = np.ascontiguousarray(image[self.rows, self.columns])
-        strip = cv2.remap(part, self.where, self.fraction, cv2.INTER_LINEAR)
-        return np.asarray(strip, dtype=np.uint8)
-
-
-def _map(camera: Camera, shelf: Shelf) -> _Map:
-    width = strip_width(shelf)
-    x = (np.arange(width) + 0.5) / PX_PER_M
+def _map(camera: Camera, shelf: Shelf) -> Cut:
+    x = (np.arange(strip_width(shelf)) + 0.5) / PX_PER_M
     z = (1.0 - (np.arange(ROWS) + 0.5) / ROWS) * opening_m(shelf)[1]
-    pixels, _ = project(camera, _places(shelf, x, z).reshape(-1, 3))
-    # NaN compares as False: such a place is not in the picture either.
-    inside = np.all((pixels > -1.0) & (pixels < (camera.width, camera.height)), axis=1)
-    kept = pixels[inside] if inside.any() else np.zeros((1, 2))
-    x0, y0 = np.maximum(np.floor(kept.min(axis=0)), 0).astype(int)
-    x1, y1 = np.ceil(kept.max(axis=0)).astype(int) + 1
-    local = np.where(inside[:, None], pixels - (x0, y0), _OUTSIDE).astype(np.float32)
-    both = local.reshape(ROWS, width, 2)
-    where, fraction = cv2.convertMaps(both[..., 0], both[..., 1], cv2.CV_16SC2)
-    fixed = np.asarray(where, np.int16), np.asarray(fraction, np.uint16)
-    return _Map(slice(y0, y1), slice(x0, x1), *fixed)
+    return Cut.of(camera, _places(shelf, x, z))
 
 
 def _slope(camera: Camera, shelf: Shelf) -> NDArray[np.float32]:

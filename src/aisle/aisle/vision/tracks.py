@@ -18,12 +18,18 @@ from aisle.fusion.synchronizer import TICK_NS
 from aisle.fusion.windows import TRACK, VIEWS
 from aisle.store.types import Shelf
 from aisle.vision.floor_map import CELL_M, PLANES_M, FloorMap
+from aisle.vision.reaching import whose
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 MOST_PEOPLE = 8
 """Of a group; more are followed as so many."""
+_REACH = slice(6, 9)
+"""Where a window has the hand that reaches in."""
+_LEAST = 0.05
+"""Who reaches in less surely does not."""
+_HIGHER_M = 0.15
 _BESIDE_M = 0.3
 """Beside the shelf by this much still counts as before it."""
 
@@ -48,6 +54,27 @@ class Seen:
     sure: float
 
 
+@dataclass(frozen=True)
+class Reach:
+    """A hand that reaches into a fixture at one tick, and whose it may be."""
+
+    fixture: str
+    place: tuple[float, float, float]
+    """In `map`."""
+    session: str
+    sure: float
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What was said at a tick."""
+
+    tick_ns: int
+    people: Mapping[str, list[Seen]]
+    """By session."""
+    reaches: list[Reach]
+
+
 class Tracks:
     """Follows the sessions of a store.
 
@@ -70,7 +97,7 @@ class Tracks:
             "place": np.zeros((1, 0, 2), np.float32),
             "pace": np.zeros((1, 0, 2), np.float32),
         }
-        self._said: deque[tuple[int, dict[str, list[Seen]]]] = deque(maxlen=VIEWS)
+        self._said: deque[_Said] = deque(maxlen=VIEWS)
 
     def begin(self, session: str, gate: tuple[float, float], people: int) -> None:
         """Somebody has come in at a gate, x and y in `map`."""
@@ -95,13 +122,17 @@ class Tracks:
         """Forget what was said: ticks to come are of another time. People stay where they are."""
         self._said.clear()
 
-    def look(self, tick_ns: int, picture: Image, seen: Image) -> None:
+    def look(
+        self, tick_ns: int, picture: Image, seen: Image,
+        reaching: Mapping[str, Floats] | None = None,
+    ) -> None:  # fmt: skip
         """Take the floor map of a tick; nobody is looked for in an empty store.
 
         Args:
             tick_ns: The tick.
             picture: [planes, H, W, 3] as `FloorMap.picture` gives it.
             seen: [planes, H, W] how many cameras see each cell.
+            reaching: Hands that reach into fixtures, [n, HAND] by fixture.
         """
         if not self._people:
             return
@@ -129,7 +160,18 @@ class Tracks:
             )
             head = float(heads[i, 0]), float(heads[i, 1])
             at.setdefault(session, []).append(Seen(head, (left, right), float(found["sure"][0, i])))
-        self._said.append((tick_ns, at))
+        self._said.append(_Said(tick_ns, at, self._reaches(heads, reaching or {})))
+
+    def _reaches(self, heads: NDArray[np.float64], reaching: Mapping[str, Floats]) -> list[Reach]:
+        """Whose each hand may be, by where everybody's head is, [people, 2] in `map`."""
+        found = []
+        for fixture, some in reaching.items():
+            for hand, shares in zip(some.tolist(), whose(some, heads).tolist(), strict=True):
+                for (session, _, _), share in zip(self._people, shares, strict=True):
+                    if hand[0] * share > _LEAST:
+                        place = hand[1], hand[2], hand[3]
+                        found.append(Reach(fixture, place, session, hand[0] * share))
+        return found
 
     def window(self, sessions: Sequence[str], shelf: Shelf, tick_ns: int) -> Floats:
         """[sessions, VIEWS, TRACK] as `aisle.fusion.windows.TRACK` says, as seen from a shelf."""
@@ -139,19 +181,25 @@ class Tracks:
         rows = {session: row for row, session in enumerate(sessions)}
         at: list[tuple[int, int]] = []
         people: list[Seen] = []
-        for stamp_ns, seen in self._said:
-            place = VIEWS - 1 - (tick_ns - stamp_ns) // TICK_NS
+        inverse = np.asarray(np.linalg.inv(shelf.pose), dtype=np.float64)
+        for said in self._said:
+            place = VIEWS - 1 - (tick_ns - said.tick_ns) // TICK_NS
             if 0 <= place < VIEWS:
-                for session, group in seen.items():
+                for session, group in said.people.items():
                     if session in rows:
                         at += [(rows[session], place)] * len(group)
                         people += group
+                for reach in said.reaches:
+                    if reach.fixture == shelf.fixture and reach.session in rows:
+                        numbers = _reach_from_shelf(reach, inverse, shelf)
+                        cell = found[rows[reach.session], place, _REACH]
+                        if _worth(numbers) > _worth(cell):
+                            cell[:] = numbers
         if people:
-            inverse = np.asarray(np.linalg.inv(shelf.pose), dtype=np.float64)
             seen_from = _from_shelf(people, inverse, shelf.size_m[0])
             # Of a group, whoever is nearest is written last.
             for i in np.argsort(-seen_from[1], kind="stable").tolist():
-                found[at[i]] = seen_from[0][i]
+                found[at[i]][: _REACH.start] = seen_from[0][i]
         return found
 
     def _in_map(self, places: Floats) -> NDArray[np.float64]:
@@ -162,7 +210,7 @@ class Tracks:
 def _from_shelf(
     people: Sequence[Seen], inverse: NDArray[np.float64], width: float
 ) -> tuple[Floats, NDArray[np.float64]]:
-    """TRACK numbers of people [N, TRACK], and how far they are from the shelf [N]."""
+    """Heads and nearest hands of people [N, 6], and how far they are from the shelf [N]."""
     points = np.array([[person.head, *(hand[:2] for hand in person.hands)] for person in people])
     local = points @ inverse[:2, :2].T + inverse[:2, 3]
     local = np.stack([local[..., 0] - width / 2, -local[..., 1]], -1)
@@ -173,3 +221,16 @@ def _from_shelf(
     sure = np.array([person.sure for person in people])
     numbers = np.column_stack([local[:, 0], sure, hand, sure])
     return numbers.astype(np.float32), away[:, 0]
+
+
+def _reach_from_shelf(reach: Reach, inverse: NDArray[np.float64], shelf: Shelf) -> Floats:
+    """[3] along the shelf from its middle, above or below its opening, and how sure."""
+    width, _, height = shelf.size_m
+    x, _, z = (inverse[:3, :3] @ reach.place + inverse[:3, 3]).tolist()
+    outside = max(-z, z - height, 0.0)
+    return np.array([x - width / 2, outside, reach.sure], np.float32)
+
+
+def _worth(numbers: Floats) -> float:
+    """Which of a session's reaches is told: a sure one at the shelf itself."""
+    return float(numbers[2] * np.exp(-((numbers[1] / _HIGHER_M) ** 2)))
