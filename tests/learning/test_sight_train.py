@@ -164,11 +164,11 @@ def with_hand(sample, session):
     """The same window, in which one session's hand is at the place of what was taken."""
     arrays = {name: a.copy() for name, a in sample.arrays.items()}
     track = np.zeros_like(arrays["session_track"])
-    track[..., :] = (2.0, 2.0, 1.0, 2.0, 2.0, 1.0)
+    track[..., :6] = (2.0, 2.0, 1.0, 2.0, 2.0, 1.0)
     arrays["candidate_plates"][:], arrays["candidate_columns"][:] = 0, 0
     arrays["candidate_columns"][:, 0] = 1
     arrays["column_static"][:, 0] = np.linspace(-0.4, 0.4, len(arrays["column_static"]))
-    track[session] = (-0.4, 0.3, 1.0, -0.4, 0.0, 1.0)
+    track[session, :, :6] = (-0.4, 0.3, 1.0, -0.4, 0.0, 1.0)
     return replace(sample, arrays=arrays | {"session_track": track}, label=replace(
         sample.label, session=session))  # fmt: skip
 
