@@ -3,9 +3,12 @@
 from importlib.resources import files
 
 import onnx
+import pytest
 import torch
+from onnx import TensorProto, helper
 
-from aisle.fusion.runtime import open_session
+from aisle.fusion.runtime import OUTPUTS, ModelError, OnnxRuntime, open_session
+from aisle.fusion.windows import ALL_SHAPES
 from aisle.learning.onnx_file import save_onnx
 
 
@@ -39,3 +42,26 @@ def test_shipped_models_say_nothing_of_where_they_were_made():
     for file in shipped:
         assert b".py" not in file.read_bytes(), file.name
         onnx.checker.check_model(onnx.load_from_string(file.read_bytes()))
+
+
+def test_a_receipt_model_that_takes_other_numbers_of_tracks_is_refused(tmp_path):
+    def model(**widths):
+        inputs = [
+            helper.make_tensor_value_info(
+                name, TensorProto.FLOAT, ["batch", *shape[:-1], widths.get(name, shape[-1])]
+            )
+            for name, shape in ALL_SHAPES.items()
+        ]
+        outputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in OUTPUTS]
+        nodes = [helper.make_node("Identity", ["plate_mask"], [name]) for name in OUTPUTS]
+        graph = helper.make_graph(nodes, "toy", inputs, outputs)
+        path = tmp_path / f"{len(widths)}.onnx"
+        opset = [helper.make_opsetid("", 18)]
+        path.write_bytes(
+            helper.make_model(graph, opset_imports=opset, ir_version=9).SerializeToString()
+        )
+        return path
+
+    assert OnnxRuntime(model(), {}).sight
+    with pytest.raises(ModelError, match="not those of this version"):
+        OnnxRuntime(model(session_track=6), {})

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from aisle.fusion.runtime import OUTPUTS
-from aisle.fusion.windows import ALL_SHAPES, GAIN, SEEN, SIGHT_SHAPES, collate
+from aisle.fusion.windows import ALL_SHAPES, GAIN, SEEN, SIGHT_SHAPES, TRACK, VIEWS, collate
 from aisle.learning.collect import Sample, endless_samples
 from aisle.learning.export import example
 from aisle.learning.labels import Label
@@ -224,6 +224,10 @@ def test_a_mirror_twice_is_no_mirror_and_once_mirrors_what_each_plate_lost():
     for name, array in given.arrays.items():
         np.testing.assert_array_equal(back.arrays[name], array)
     np.testing.assert_array_equal(back.label.delta, given.label.delta)
+    tracks = np.arange(TRACK, dtype=np.float32) + np.zeros((2, VIEWS, TRACK), np.float32)
+    seen = replace(given, arrays=given.arrays | {"session_track": tracks})
+    along = [-1, 1, 1] * 3  # Of body, hand, and hand that reaches in.
+    np.testing.assert_array_equal(mirrored(seen).arrays["session_track"], tracks * along)
     torch.manual_seed(1)
     network = new_network().eval()
     answers = []

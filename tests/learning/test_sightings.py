@@ -52,7 +52,9 @@ def simulation(store):
 
 @pytest.fixture(scope="module")
 def sightings(simulation):
-    return record(simulation, SimpleNamespace(encoder=ByColour()))
+    found = record(simulation, SimpleNamespace(encoder=ByColour()))
+    assert any(looked.hands for looked in found.looked.values())
+    return found
 
 
 def same(one, other):

@@ -1,16 +1,18 @@
 """Fronts of fixtures as cameras see them, and whose hands reach into them."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from vision_store import dotted, middle, plain, store
+from vision_store import WIDTH_M, dotted, middle, plain, store
 
 from aisle.fusion.synchronizer import SECOND, TICK_NS
 from aisle.store.camera import project
+from aisle.store.geometry import pose_from_rpy, translation
 from aisle.vision.floor_map import HEADS, PLANES_M
 from aisle.vision.fronts import (
     BESIDE_M,
@@ -26,6 +28,7 @@ from aisle.vision.reaching import HAND, LEAST, MOST_HANDS, FrontSight, peaks, wh
 from aisle.vision.strips import ShelfStrips
 
 START = 1_000_000 * TICK_NS
+ABOUT = pose_from_rpy((0.0, 0.0, 0.0), (0.0, 0.0, math.pi))
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,40 @@ def test_a_front_shows_a_point_of_its_plane_in_its_place(walls, fronts):
             assert view.width_px % GRAIN == 0
             expected = (x + BESIDE_M) * PX_PER_M - 0.5, (HIGH_M - z) * PX_PER_M - 0.5
             np.testing.assert_allclose(middle(front), expected, atol=0.5)
+
+
+def test_a_fixture_as_wide_as_a_street_has_no_front(walls):
+    wide = replace(walls.fixtures["g1"], size_m=(1000.0, 0.4, 1.9))
+    street = replace(walls, fixtures={"g1": wide})
+    assert Fronts(street, ShelfStrips(walls)).views == []
+
+
+def test_cameras_behind_a_fixture_or_no_higher_than_heads_show_no_front():
+    for place in ((0.0, 3.0, 2.4), (0.0, -0.6, 1.7)):
+        walls = store(cameras={"left": place, "right": (0.7, -0.3, 2.4)})
+        turned = replace(
+            walls,
+            shelves={
+                name: replace(shelf, pose=shelf.pose @ translation(WIDTH_M, 0.4, 0.0) @ ABOUT)
+                for name, shelf in walls.shelves.items()
+            },
+        )
+        for some in (walls, turned):
+            views = Fronts(some, ShelfStrips(some)).views
+            assert "left" not in {view.camera for view in views}
+
+
+def test_a_fixture_that_hangs_on_a_wall_has_its_heads_over_the_floor(walls):
+    up = translation(0.0, 0.0, 0.5)
+    moved = replace(walls.fixtures["g1"], pose=up @ walls.fixtures["g1"].pose)
+    hung = replace(walls, fixtures={"g1": moved})
+    fronts = Fronts(hung, ShelfStrips(walls))
+    head = np.array([0.4, -0.5, PLANES_M[HEADS] - 0.5])
+    for view in fronts.views:
+        along, up_m = fronts.on_plane(view, head)
+        said = np.array([[0.9, 1.0, 1.1, along + BESIDE_M, up_m, 0.2]])
+        (found,) = fronts.placed(view, said)
+        np.testing.assert_allclose(found[4:6], (moved.pose @ (*head, 1.0))[:2], atol=1e-6)
 
 
 def test_a_picture_of_another_size_is_refused(fronts):
@@ -90,6 +127,22 @@ def test_who_stands_before_a_front_for_a_while_does_not_become_part_of_it():
     for second in range(60, 130):  # What stays is part of it.
         empty = memory.see(START + second * SECOND, person)
     assert not is_before(person, empty)
+
+
+@given(arrays(np.uint8, st.tuples(st.integers(3, 15), st.just(4)), elements=st.integers(0, 255)))
+def test_a_front_without_people_is_the_median_of_what_was_seen(levels):
+    memory = EmptyFront()
+    for i, row in enumerate(levels):
+        empty = memory.see(START + 4 * i * SECOND, row.reshape(1, 4, 1))
+    np.testing.assert_array_equal(empty.ravel(), np.sort(levels, 0)[len(levels) // 2])
+
+
+def test_after_a_long_gap_a_front_is_learnt_anew():
+    wall, other = np.full((ROWS, 80, 3), 90, np.uint8), np.full((ROWS, 80, 3), 200, np.uint8)
+    memory = EmptyFront()
+    for second in range(60):
+        memory.see(START + second * SECOND, wall)
+    assert (memory.see(START + 200 * SECOND, other) == other).all()
 
 
 def test_the_first_picture_is_taken_for_empty_until_there_are_several():
@@ -143,7 +196,7 @@ def test_peaks_are_the_surest_places_and_few():
     hands=arrays(np.float32, (3, HAND), elements=st.floats(-20, 20, width=32)),
     heads=arrays(np.float64, (4, 2), elements=st.floats(-20, 20)),
 )
-def test_nobody_has_more_than_one_hand_of_a_kind(hands, heads):
+def test_shares_of_a_hand_add_up_to_one_at_most(hands, heads):
     hands[:, 9] = np.abs(hands[:, 9])
     likely = whose(hands, heads)
     assert likely.shape == (3, 4)

@@ -96,6 +96,15 @@ def test_who_reaches_in_is_whose_head_the_arm_leads_to(tracks, walls):
     assert not tracks.window(["a"], elsewhere, START)[0, -1, 6:].any()
 
 
+def test_a_group_in_one_line_of_sight_has_the_hand_together(tracks, walls):
+    shelf = walls.shelves["g1/s0"]
+    head = place_before(shelf, 0.0, 0.5)
+    tracks.begin("a", place_before(shelf, -0.1, 0.5), 3)
+    tracks.look(START, *floor_map(walls), {"g1": reaching(shelf, 0.1, 0.1, head, 0.8)})
+    found = tracks.window(["a"], shelf, START)[0, -1]
+    assert 0.75 < found[8] <= 0.8
+
+
 def test_of_two_hands_the_surer_one_at_the_shelf_counts(tracks, walls):
     shelf = walls.shelves["g1/s0"]
     head = place_before(shelf, 0.0, 0.5)

@@ -156,7 +156,8 @@ class Eyes:
         """Look at the pictures of a tick, as against those before."""
         pictures = self._buffer.pictures(tick_ns)
         floor = self._floor.picture(pictures) if pictures and self._floor is not None else None
-        hands = self._fronts.look(tick_ns, pictures)
+        # Whose hands those are is not known where nobody is followed.
+        hands = self._fronts.look(tick_ns, pictures) if self._floor is not None else {}
         return Looked(self._sight.look(tick_ns, pictures), floor, hands)
 
     def _entry(self, session: Session) -> tuple[float, float] | None:

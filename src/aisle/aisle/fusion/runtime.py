@@ -59,10 +59,16 @@ class OnnxRuntime:
             ModelError: The file is missing, is no model, or is not of this version's shape.
         """
         self._session = open_session(path)
-        names = {node.name for node in self._session.get_inputs()}
+        widths = {node.name: node.shape[-1] for node in self._session.get_inputs()}
+        names = set(widths)
         outputs = [node.name for node in self._session.get_outputs()]
         self.sight = names == set(ALL_SHAPES)
-        if (names != set(SHAPES) and not self.sight) or outputs != list(OUTPUTS):
+        known = names == set(SHAPES) or self.sight
+        others = known and any(
+            isinstance(width := ALL_SHAPES[name][-1], int) and width != widths[name]
+            for name in names
+        )
+        if not known or others or outputs != list(OUTPUTS):
             raise ModelError(f"{path}: inputs or outputs are not those of this version")
         self.manifest = manifest
 

@@ -26,7 +26,7 @@ from aisle.learning.compute import PRECISIONS, Compute
 from aisle.learning.reaches import Reaches
 from aisle.learning.run import Run
 from aisle.receipt_model.reach import CELL_M, STRIDE, FrontReach
-from aisle.vision.fronts import BESIDE_M, HIGH_M, ROWS
+from aisle.vision.fronts import BESIDE_M, HIGH_M, PX_PER_M, ROWS
 from aisle.vision.reaching import peaks
 
 Rng = np.random.Generator
@@ -166,7 +166,7 @@ def _piece(
     start = int(rng.integers(low, high + 1))
     if some:
         # The piece has one of the hands in it.
-        middle = round(float(rng.choice(hand[:, 0])) / CELL_M * STRIDE)
+        middle = round(float(rng.choice(hand[:, 0])) * PX_PER_M)
         start = int(np.clip(start, middle - config.width + STRIDE, middle - STRIDE))
     begin, stop = max(start, 0), min(start + config.width, wide)
     found = []
@@ -175,8 +175,8 @@ def _piece(
         first = end - wide
         piece[:, begin - start : stop - start] = picture[:, first + begin : first + stop]
         found.append(piece)
-    metres = config.width / STRIDE * CELL_M
-    moved = np.array([start / STRIDE * CELL_M, 0.0], np.float32)
+    metres = config.width / PX_PER_M
+    moved = np.array([start / PX_PER_M, 0.0], np.float32)
     hand, head = hand - moved, head - moved
     if rng.random() < 0.5:
         found = [piece[:, ::-1] for piece in found]
@@ -190,10 +190,11 @@ def _piece(
 def check(network: FrontReach, library: list[Reaches]) -> dict[str, float]:
     """How many hands are found in whole fronts that were never trained on, and whose they are.
 
-    `hands`, and the share of them within `_FOUND_M` of a peak that is sure by 0.5 or more
-    (`found`) and by 0.2 or more (`guessed`); peaks without a hand, of one view, in `found` and in
-    `guessed` of hands (`false`, `false_guessed`). Where several heads are known in a front, and the
-    hand is found: `several`, the share of them whose nearest head is the right one (`right`).
+    `hands` in all views, and the share of them within `_FOUND_M` of a peak that is sure by 0.5 or
+    more (`found`), by 0.2 or more (`guessed`); peaks as sure as that which are near no hand, over
+    `hands` (`false`, `false_guessed`). Of hands within `_FOUND_M` of any peak in fronts in which
+    hands of several people reach in (`several`): the share for which the right one of their heads
+    is nearest to where the peak has it (`right`).
     """
     network.eval()
     counts = dict.fromkeys(("hands", "found", "guessed", "false", "false_guessed"), 0)

@@ -29,15 +29,17 @@ from aisle.sim.scenario import ScenarioError
 from aisle.sim.shoppers import write_script
 from aisle.store.generate import generate_store
 from aisle.store.types import Fixture, Store
-from aisle.vision.fronts import HIGH_M, EmptyFront, Fronts, is_before
+from aisle.vision.fronts import EVERY_NS, HIGH_M, EmptyFront, Fronts, is_before
 from aisle.vision.strips import ShelfStrips
 
 Image = NDArray[np.uint8]
 
 BEFORE_M = 0.1
-"""A hand reaches in from so far before a front on."""
+"""A hand reaches in from so far before a front on, and so far beside it."""
+_LOWEST_M, _HIGHEST_M = 0.1, HIGH_M - 0.1
+"""Of hands that a front shows."""
 _LONGEST_S, _ACTION_S = 50.0, 3.0
-_LEARNT_EVERY = 16
+_LEARNT_EVERY = EVERY_NS // TICK_NS
 """Ticks from one picture for `EmptyFront` to the next."""
 _AT_HANDS, _ELSE = 0.5, 0.06
 """Share of ticks that are drawn, when a hand reaches in anywhere and otherwise."""
@@ -72,7 +74,7 @@ def reaching(
         points = np.array([person.head, person.left_hand, person.right_hand])
         head, *hands = ((points - origin) @ turn).tolist()
         for x, y, z in hands:
-            within = -BEFORE_M < x < width + BEFORE_M and 0.1 < z < HIGH_M - 0.1
+            within = -BEFORE_M < x < width + BEFORE_M and _LOWEST_M < z < _HIGHEST_M
             if within and -BEFORE_M < y < depth:
                 yield (x, z), head
 
@@ -109,27 +111,31 @@ def _shot(
     empty = {(view.fixture, view.camera): EmptyFront() for view in fronts.views}
     found: list[tuple[Image, Image]] = []
     of, at, heads = [], [], []
-    for tick in range(int(seconds * SECOND // TICK_NS)):
-        stamp_ns = performance.start_ns + tick * TICK_NS
-        people = performance.truth(stamp_ns).people
-        hands = {name: list(reaching(f, people)) for name, f in store.fixtures.items()}
-        drawn = rng.random() < (_AT_HANDS if any(hands.values()) else _ELSE)
-        if not drawn and tick % _LEARNT_EVERY:
-            continue
-        scene = performance.scene(stamp_ns)
-        shown = {n: m.apply(renderer.render(n, scene).rgb, tick) for n, m in models.items()}
-        for view in fronts.views:
-            front = fronts.front(view, shown[view.camera])
-            memory = empty[view.fixture, view.camera]
-            without = memory.see(stamp_ns, front) if tick % _LEARNT_EVERY == 0 else memory.picture
-            if without is None or not is_before(front, without):
+    try:
+        for tick in range(int(seconds * SECOND // TICK_NS)):
+            stamp_ns = performance.start_ns + tick * TICK_NS
+            people = performance.truth(stamp_ns).people
+            hands = {name: list(reaching(f, people)) for name, f in store.fixtures.items()}
+            drawn = rng.random() < (_AT_HANDS if any(hands.values()) else _ELSE)
+            if not drawn and tick % _LEARNT_EVERY:
                 continue
-            for hand, head in hands[view.fixture]:
-                of.append(len(found))
-                at.append(hand)
-                heads.append(fronts.on_plane(view, np.array(head)))
-            found.append((front, without))
-    renderer.close()
+            scene = performance.scene(stamp_ns)
+            shown = {n: m.apply(renderer.render(n, scene).rgb, tick) for n, m in models.items()}
+            for view in fronts.views:
+                front = fronts.front(view, shown[view.camera])
+                memory = empty[view.fixture, view.camera]
+                without = (
+                    memory.see(stamp_ns, front) if tick % _LEARNT_EVERY == 0 else memory.picture
+                )
+                if without is None or not is_before(front, without):
+                    continue
+                for hand, head in hands[view.fixture]:
+                    of.append(len(found))
+                    at.append(hand)
+                    heads.append(fronts.on_plane(view, np.array(head)))
+                found.append((front, without))
+    finally:
+        renderer.close()
     if not of:
         return None
     now, before = (np.concatenate(side, 1) for side in zip(*found, strict=True))

@@ -3,8 +3,9 @@
     python -m aisle.learning.sightings --vision run --out sightings --stores 100 --seed 1
 
 Stores, people and pictures are of every make. What is kept of each tick is what the encoder said of
-every shelf, and the floor map; so a new follower, receipt model or way of telling what happened
-makes other training windows of them (`aisle.learning.sights`) without a picture being drawn again.
+every shelf, the hands that reach in, and the floor map; so a new follower, receipt model or way of
+telling what happened makes other training windows of them (`aisle.learning.sights`) without a
+picture being drawn again.
 Several processes with different seeds may fill one folder.
 """
 

@@ -38,7 +38,8 @@ class VariationConfig:
     turned: float = 0.7
     """Windows whose products are others."""
     track_m: float = 0.04
-    """How far tracks are moved, standard deviation."""
+    """How far bodies and hands are moved, standard deviation; not where a hand reaches in, which is
+    seen at the shelf itself."""
     fewer: float = 0.3
     """Share of products that nobody touches, at most, of which the window is not told."""
     look: float = 0.03

@@ -1,4 +1,4 @@
-"""The trained networks that look, on ONNX Runtime: at strips, catalogue pictures and floor maps."""
+"""The trained networks that look, on ONNX Runtime: at strips, fronts, floor maps, catalogues."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from aisle.store.types import Product, Store
 from aisle.vision.catalogue import catalogue_picture
 from aisle.vision.floor_map import PLANES_M
 from aisle.vision.reaching import peaks
-from aisle.vision.strips import COLUMN_PX, ROWS
+from aisle.vision.strips import COLUMN_PX
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -206,13 +206,13 @@ def _session(path: Path, digest: str) -> Any:
 
 
 def _together(strips: Sequence[Image]) -> list[list[int]]:
-    """Which strips go through a network together: those of one width, in parts."""
+    """Which strips, or fronts, go through a network together: those of one width, in parts."""
     by_width: dict[int, list[int]] = {}
     for i, strip in enumerate(strips):
         by_width.setdefault(strip.shape[1], []).append(i)
     parts = []
     for width, same in by_width.items():
-        most = max(1, _MOST_PIXELS // (ROWS * width))
+        most = max(1, _MOST_PIXELS // (len(strips[0]) * width))
         parts += [same[i : i + most] for i in range(0, len(same), most)]
     return parts
 

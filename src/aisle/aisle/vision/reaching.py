@@ -33,11 +33,11 @@ MOST_HANDS = 4
 LEAST = 0.1
 """A hand that is less sure is none."""
 _LOWEST_M, _HIGHEST_M, _BEYOND_M = 1.0, 1.75, 0.2
-"""Heads are as high as that; how much lower or higher they may seem, standard deviation."""
-_AGAIN_M = 1.0
-"""How far along the line of sight a head may be from where one of usual height would be, too."""
+"""Heads are as high as that; and how much lower or higher they may seem, standard deviation."""
+_ALONG_M = 1.0
+"""How far along the line of sight a head may be from where an upright one would be, likewise."""
 _ASIDE_M = 0.1
-"""How far a head may be beside the line of sight, besides what the network itself says of it."""
+"""How far it may be beside the line, likewise, besides what the network itself says of it."""
 _NOBODY = 0.02
 """What it counts against all heads that a hand is of somebody who is not followed."""
 
@@ -125,6 +125,6 @@ def whose(hands: Floats, heads: Array) -> Array:
     aside = (away[..., 0] * way[..., 1] - away[..., 1] * way[..., 0]) / (
         _ASIDE_M + hands[:, 9, None]
     )
-    near = np.exp(-0.5 * (beyond**2 + (along / _AGAIN_M) ** 2 + aside**2))
+    near = np.exp(-0.5 * (beyond**2 + (along / _ALONG_M) ** 2 + aside**2))
     likely: Array = near / (near.sum(1, keepdims=True) + _NOBODY)
     return likely

@@ -6,7 +6,7 @@ session was, seen from a shelf, is told of the one who was nearest.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -30,6 +30,7 @@ _REACH = slice(6, 9)
 _LEAST = 0.05
 """Who reaches in less surely does not."""
 _HIGHER_M = 0.15
+"""How far outside the opening a hand may be to be told of rather than a less sure one in it."""
 _BESIDE_M = 0.3
 """Beside the shelf by this much still counts as before it."""
 
@@ -166,11 +167,17 @@ class Tracks:
         """Whose each hand may be, by where everybody's head is, [people, 2] in `map`."""
         found = []
         for fixture, some in reaching.items():
-            for hand, shares in zip(some.tolist(), whose(some, heads).tolist(), strict=True):
+            for (sure, *place), shares in zip(
+                some[:, :4].tolist(), whose(some, heads).tolist(), strict=True
+            ):
+                of: Counter[str] = Counter()
                 for (session, _, _), share in zip(self._people, shares, strict=True):
-                    if hand[0] * share > _LEAST:
-                        place = hand[1], hand[2], hand[3]
-                        found.append(Reach(fixture, place, session, hand[0] * share))
+                    of[session] += share
+                found += [
+                    Reach(fixture, (place[0], place[1], place[2]), session, sure * share)
+                    for session, share in of.items()
+                    if sure * share > _LEAST
+                ]
         return found
 
     def window(self, sessions: Sequence[str], shelf: Shelf, tick_ns: int) -> Floats:
