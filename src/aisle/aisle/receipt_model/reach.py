@@ -1,7 +1,8 @@
 """Hands that reach into a fixture, and the head that belongs to each, in a picture of its front.
 
-B fronts, H x W pixels (H is `fronts.ROWS`, W a multiple of `STRIDE`), h x w cells of `CELL_M`. The network sees the front
-as it is and as it is without people (`aisle.vision.fronts`), and knows no store and no person.
+B fronts, H x W pixels (H is `fronts.ROWS`, W a multiple of `STRIDE`), h x w cells of `CELL_M`. The
+network sees the front as it is and as it is without people (`aisle.vision.fronts`), and knows no
+store and no person.
 Lengths are metres on the front's plane: along from the picture's left edge, up from the floor.
 """
 
