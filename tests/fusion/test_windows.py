@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,15 @@ from aisle.fusion.candidates import MAX_CANDIDATES
 from aisle.fusion.grid import BINS
 from aisle.fusion.memory import Carried, Commit, Memory, Session, ShelfMemory
 from aisle.fusion.runtime import load_runtime
-from aisle.fusion.windows import SHAPES, ShelfTokenizer
+from aisle.fusion.windows import (
+    FEATURES,
+    SHAPES,
+    STATES,
+    TRACK,
+    VIEWS,
+    ShelfTokenizer,
+    ShelfView,
+)
 from aisle.records import Action, Change, ChangeState, GateEvent, GateKind
 from aisle.store.generate import generate_store
 from aisle.store.layout import shelf_layout
@@ -50,6 +60,29 @@ def test_arrays_have_the_documented_shapes():
             assert len(array.shape) == len(shape)
             for length, label in zip(array.shape, shape, strict=True):
                 assert sizes.setdefault(label, length) == length or isinstance(label, int)
+
+
+def test_places_of_people_count_from_the_middle_of_the_plates_where_they_are_seen():
+    store = generate_store(np.random.default_rng(4), StoreSpec(gondolas=1, shelves=(2,)))
+    shelf = next(iter(store.shelves))
+    first = store.shelves[shelf].plates[:2]  # The others are gone, so their middle is elsewhere.
+    fewer = replace(store.shelves[shelf], plates=first)
+    store = replace(store, shelves={**store.shelves, shelf: fewer})
+    layout = shelf_layout(store, shelf)
+    shift = store.shelves[shelf].size_m[0] / 2 - float(layout.centre.mean())
+    assert shift > 0.1
+    track = np.ones((1, VIEWS, TRACK), np.float32)
+    track[0, 0, 2::3] = 0  # Not seen at the first tick.
+    nothing = np.zeros((0, VIEWS, FEATURES), np.float32), np.zeros((0, VIEWS, STATES), np.float32)
+    view = ShelfView(*nothing, np.zeros(0, np.float32), track)
+    signal = np.zeros((BINS, len(first)), np.float32)
+    found = ShelfTokenizer(store, shelf, layout).window(
+        NOW, signal, signal > 0, ShelfMemory(), [Session("a", NOW)], view
+    )
+    moved = found.arrays["session_track"] - track
+    np.testing.assert_allclose(moved[0, 1:, 0::3], shift, atol=1e-6)
+    assert not moved[0, 0].any()
+    assert not np.delete(moved[0], [0, 3, 6], axis=1).any()
 
 
 def test_the_first_candidate_is_a_product_that_cannot_be_named():

@@ -59,16 +59,13 @@ class OnnxRuntime:
             ModelError: The file is missing, is no model, or is not of this version's shape.
         """
         self._session = open_session(path)
-        widths = {node.name: node.shape[-1] for node in self._session.get_inputs()}
-        names = set(widths)
+        last = {node.name: node.shape[-1] for node in self._session.get_inputs()}
         outputs = [node.name for node in self._session.get_outputs()]
-        self.sight = names == set(ALL_SHAPES)
-        known = names == set(SHAPES) or self.sight
-        others = known and any(
-            isinstance(width := ALL_SHAPES[name][-1], int) and width != widths[name]
-            for name in names
-        )
-        if not known or others or outputs != list(OUTPUTS):
+        self.sight = last.keys() == ALL_SHAPES.keys()
+        shapes = ALL_SHAPES if self.sight else SHAPES
+        fixed = {name: shape[-1] for name, shape in shapes.items() if isinstance(shape[-1], int)}
+        fits = last.keys() == shapes.keys() and fixed.items() <= last.items()
+        if not fits or outputs != list(OUTPUTS):
             raise ModelError(f"{path}: inputs or outputs are not those of this version")
         self.manifest = manifest
 

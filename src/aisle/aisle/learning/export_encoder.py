@@ -99,15 +99,7 @@ def export_change(network: StripChange, directory: Path) -> None:
         network, directory / CHANGE, _pair(2, 5),
         {"before": strips, "after": strips, "slope": {0: batch, 1: columns}}, ["gain", "off"],
     )  # fmt: skip
-    session, worst = open_session(directory / CHANGE), 0.0
-    with torch.no_grad():
-        for given in (_pair(1, 1), _pair(2, 5), _pair(3, 19)):
-            names = ("before", "after", "slope")
-            got = session.run(None, {n: t.numpy() for n, t in zip(names, given, strict=True)})
-            said = network(*given)
-            worst = max(worst, *(_apart(a, b) for a, b in zip(said, got, strict=True)))
-    if worst > TOLERANCE:
-        raise ValueError(f"torch and ONNX Runtime differ by {worst:.2g}")
+    _compare(network, directory / CHANGE, _pair(1, 1), _pair(2, 5), _pair(3, 19))
 
 
 def export_reach(network: FrontReach, directory: Path) -> None:
@@ -127,14 +119,7 @@ def export_reach(network: FrontReach, directory: Path) -> None:
         network, directory / REACH, _fronts(2, 5), {"now": fronts, "empty": fronts},
         ["heat", "hand", "head"],
     )  # fmt: skip
-    session, worst = open_session(directory / REACH), 0.0
-    with torch.no_grad():
-        for given in (_fronts(1, 2), _fronts(2, 5), _fronts(3, 12)):
-            got = session.run(None, {"now": given[0].numpy(), "empty": given[1].numpy()})
-            said = network(*given)
-            worst = max(worst, *(_apart(a, b) for a, b in zip(said, got, strict=True)))
-    if worst > TOLERANCE:
-        raise ValueError(f"torch and ONNX Runtime differ by {worst:.2g}")
+    _compare(network, directory / REACH, _fronts(1, 2), _fronts(2, 5), _fronts(3, 12))
 
 
 def _fronts(count: int, grains: int) -> tuple[Tensor, Tensor]:
@@ -145,6 +130,19 @@ def _fronts(count: int, grains: int) -> tuple[Tensor, Tensor]:
 def _pair(count: int, columns: int) -> tuple[Tensor, Tensor, Tensor]:
     before = _noise(count, 3, ROWS, columns * COLUMN_PX)
     return before, 255 - before, _slopes(count, columns)
+
+
+def _compare(network: nn.Module, path: Path, *examples: tuple[Tensor, ...]) -> None:
+    """Refuse a file that differs from its network by more than `TOLERANCE`."""
+    session, worst = open_session(path), 0.0
+    names = [node.name for node in session.get_inputs()]
+    with torch.no_grad():
+        for given in examples:
+            got = session.run(None, {n: t.numpy() for n, t in zip(names, given, strict=True)})
+            said = network(*given)
+            worst = max(worst, *(_apart(a, b) for a, b in zip(said, got, strict=True)))
+    if worst > TOLERANCE:
+        raise ValueError(f"torch and ONNX Runtime differ by {worst:.2g}")
 
 
 def _apart(tensor: Tensor, array: Any) -> float:

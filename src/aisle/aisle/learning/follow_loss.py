@@ -29,9 +29,9 @@ class Tick:
     """One tick of B clips with S tracks and as many people, padded."""
 
     picture: Tensor
-    """[B, 4, H, W, 3] uint8"""
+    """[B, planes, H, W, 3] uint8"""
     seen: Tensor
-    """[B, 4, H, W] uint8"""
+    """[B, planes, H, W] uint8"""
     open: Tensor
     """[B, S] 1 while the session is open."""
     begins: Tensor

@@ -40,7 +40,7 @@ _LOWEST_M, _HIGHEST_M = 0.1, HIGH_M - 0.1
 """Of hands that a front shows."""
 _LONGEST_S, _ACTION_S = 50.0, 3.0
 _LEARNT_EVERY = EVERY_NS // TICK_NS
-"""Ticks from one picture for `EmptyFront` to the next."""
+"""Ticks from one picture that `EmptyFront` learns from to the next: these are always drawn."""
 _AT_HANDS, _ELSE = 0.5, 0.06
 """Share of ticks that are drawn, when a hand reaches in anywhere and otherwise."""
 
@@ -108,7 +108,7 @@ def _shot(
     ideal = {name: model.ideal for name, model in models.items()}
     renderer = Renderer(store, look_of, ideal, seed=seed, texture_px=64)
     fronts = Fronts(store, ShelfStrips(store))
-    empty = {(view.fixture, view.camera): EmptyFront() for view in fronts.views}
+    empty = {view: EmptyFront() for view in fronts.views}
     found: list[tuple[Image, Image]] = []
     of, at, heads = [], [], []
     try:
@@ -123,11 +123,8 @@ def _shot(
             shown = {n: m.apply(renderer.render(n, scene).rgb, tick) for n, m in models.items()}
             for view in fronts.views:
                 front = fronts.front(view, shown[view.camera])
-                memory = empty[view.fixture, view.camera]
-                without = (
-                    memory.see(stamp_ns, front) if tick % _LEARNT_EVERY == 0 else memory.picture
-                )
-                if without is None or not is_before(front, without):
+                without = empty[view].see(stamp_ns, front)
+                if not is_before(front, without):
                     continue
                 for hand, head in hands[view.fixture]:
                     of.append(len(found))

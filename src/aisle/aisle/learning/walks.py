@@ -64,9 +64,9 @@ class Walk:
     """
 
     pictures: NDArray[np.uint8]
-    """[T, 4, H, W, 3]"""
+    """[T, planes, H, W, 3]"""
     seen: NDArray[np.uint8]
-    """[T, 4, H, W]"""
+    """[T, planes, H, W]"""
     session: NDArray[np.int32]
     """[P] whose: an index into the sessions. People of a group are in the order in which they
     came in."""

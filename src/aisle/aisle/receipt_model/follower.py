@@ -62,9 +62,9 @@ class State(NamedTuple):
     """What outlives a tick. All zeros is a state, too: that of an unknown store."""
 
     ground: Tensor
-    """[B, 12, H, W] colours of the empty store so far, 0 to 1."""
+    """[B, 3 planes, H, W] colours of the empty store so far, 0 to 1."""
     known: Tensor
-    """[B, 4, H, W] 1 where `ground` holds something."""
+    """[B, planes, H, W] 1 where `ground` holds something."""
     memory: Tensor
     """[B, S, memory]"""
     look: Tensor
@@ -145,8 +145,8 @@ class Follower(nn.Module):
 
         Args:
             state: After the tick before; tracks born since are in it (`born`).
-            picture: [B, 4, H, W, 3] uint8 floor map.
-            seen: [B, 4, H, W] uint8, 0 where no camera sees.
+            picture: [B, planes, H, W, 3] uint8 floor map.
+            seen: [B, planes, H, W] uint8, 0 where no camera sees.
             open_: [B, S] 1 for tracks of open sessions; others neither move nor claim anything.
             seat: [B, S, 2] who of the group (0 first) and how many, both over 4.
 
@@ -324,7 +324,10 @@ def born(state: State, which: Tensor, place: Tensor) -> State:
 
 
 def _floats(picture: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """Colours [B, 12, H, W], 0 where unseen, and what is seen [B, 4, H, W]; both 0 to 1."""
+    """Colours [B, 3 planes, H, W], 0 where unseen, and what is seen [B, planes, H, W].
+
+    Both 0 to 1.
+    """
     visible = (seen > 0).to(torch.float32)
     colours = picture.to(torch.float32).permute(0, 1, 4, 2, 3).flatten(1, 2) / 255
     return colours * visible.repeat_interleave(3, 1), visible
