@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aisle.learning.walks import Walk
 from aisle.vision.floor_map import CELL_M
+from toy_walks import HEIGHT, WIDTH, spots
 
 torch = pytest.importorskip("torch")
 from aisle.learning.follow import Trainer, checked  # noqa: E402
@@ -18,33 +18,9 @@ from aisle.learning.follow_check import (  # noqa: E402
     nearest_blobs,
 )
 from aisle.learning.follow_data import FollowConfig, augmented  # noqa: E402
-from aisle.learning.follow_loss import Tick, assigned, losses, nearest_own, told_apart  # noqa: E402
-from aisle.receipt_model.follower import PLANES, Follower, averaged, born  # noqa: E402
-
-HEIGHT, WIDTH = 32, 48
-COLOURS = np.array([[250, 20, 20], [20, 250, 20], [20, 20, 250]])
-
-
-def spots(ticks=40, session=(0, 1)):
-    """People are squares of three cells that walk around in circles of their own."""
-    people = len(session)
-    pictures = np.full((ticks, PLANES, HEIGHT, WIDTH, 3), 90, np.uint8)
-    head = np.zeros((ticks, people, 3), np.float32)
-    for tick in range(ticks):
-        for person in range(people):
-            angle = 0.1 * tick + 2.0 * person
-            x, y = 24 + 12 * np.cos(angle), 16 + 9 * np.sin(angle)
-            column, row = int(x), int(y)
-            pictures[tick, :, row - 1 : row + 2, column - 1 : column + 2] = COLOURS[person]
-            head[tick, person] = (column + 0.5) * CELL_M, (row + 0.5) * CELL_M, 1.6
-    hands = np.repeat(head[:, :, None], 2, 2) + np.array([[0.2, 0, -0.6], [-0.2, 0, -0.6]])
-    sessions = max(session) + 1
-    gate = np.stack([head[0, session.index(s), :2] for s in range(sessions)])
-    return Walk(
-        pictures, np.ones(pictures.shape[:-1], np.uint8), np.array(session, np.int32), head,
-        hands.astype(np.float32), np.zeros(sessions, np.int32),
-        np.full(sessions, ticks, np.int32), gate,
-    )  # fmt: skip
+from aisle.learning.follow_loss import Tick, assigned, losses, nearest_own  # noqa: E402
+from aisle.receipt_model.appearance import Appearance  # noqa: E402
+from aisle.receipt_model.follower import Follower, averaged, born  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -130,34 +106,6 @@ def test_who_is_not_there_teaches_nothing(follower):
     assert all(torch.isfinite(value) for value in parts.values())
 
 
-def test_people_who_look_different_are_told_apart_wherever_they_are(follower):
-    walk = spots(session=(0, 1, 2))
-    ticks = [tick_of(walk, number) for number in (0, 9, 23)]
-    state = follower.begin(1, 3, HEIGHT, WIDTH)
-    points = follower.appearances(state, ticks[0].picture, ticks[0].seen)[0]
-    own = torch.eye(follower.config.appearance)
-    far = (points[0][:, None] - torch.stack([t.head[0] for t in ticks])[:, None]).norm(dim=-1)
-    right = [own[who][None] for who in far.argmin(-1)]
-    strange = [own[(who + number) % 3][None] for number, who in enumerate(far.argmin(-1))]
-    alike = [own[0].expand_as(right[0]) for _ in ticks]
-    losses_of = [
-        float(told_apart([(points, looks, tick) for looks, tick in zip(every, ticks, strict=True)]))
-        for every in (right, alike, strange)
-    ]
-    assert losses_of[0] < 0.1
-    assert losses_of[1] == pytest.approx(np.log(3), abs=1e-4)
-    assert losses_of[2] > 2
-
-
-def test_who_is_alone_or_unseen_need_not_be_known_again(follower):
-    one, two = tick_of(spots(session=(0,)), 0), tick_of(spots(), 0)
-    dark = replace(two, seen=torch.zeros_like(two.seen))
-    for tick in (one, dark):
-        state = follower.begin(1, tick.open.shape[1], HEIGHT, WIDTH)
-        moment = (*follower.appearances(state, tick.picture, tick.seen), tick)
-        assert float(told_apart([moment, moment]).detach()) == 0
-
-
 def test_an_appearance_is_a_mean_that_one_tick_hardly_changes():
     mean = torch.zeros(1, 1, 3)
     pink, green = torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[0.0, 1.0]]])
@@ -186,14 +134,17 @@ def test_steps_lower_the_loss_and_a_resumed_run_goes_on(tmp_path):
     spots(60).save(tmp_path / "walk-000000.npz")
     paths = [tmp_path / "walk-000000.npz"]
     config = FollowConfig(steps=400, warm_up=1, lanes=2, ticks=8, rate=3e-3, average=0.5)
-    trainer = Trainer(tmp_path / "run", tmp_path, config)
+    looks = Appearance()
+    trainer = Trainer(tmp_path / "run", tmp_path, config, looks)
     # Of the parts, this one does not depend on how far people have come from the gate.
     first = trainer.learn()["person"]
     last = [trainer.learn()["person"] for _ in range(24)]
     assert last[-1] < 0.9 * first
     trainer.save()
-    again = Trainer(tmp_path / "run", tmp_path, config)
+    again = Trainer(tmp_path / "run", tmp_path, config, looks)
     assert again.step == trainer.step
+    for name, weight in looks.state_dict().items():
+        torch.testing.assert_close(again.network.appear.state_dict()[name], weight, rtol=0, atol=0)
     assert checked(again.average, paths).summary() == checked(trainer.average, paths).summary()
 
 

@@ -1,8 +1,9 @@
 """Training of the follower on clips of walks: backwards through a dozen ticks at a time.
 
-    python -m aisle.learning.follow --walks walks --held-out unseen --out run --steps 4000
+    python -m aisle.learning.follow --walks walks --held-out unseen --appear appear --out run
 
-It can be stopped and goes on where it was; the log is JSON lines.
+What people look like is known already (`aisle.learning.appear`) and stays as it is. It can be
+stopped and goes on where it was; the log is JSON lines.
 """
 
 from __future__ import annotations
@@ -17,19 +18,36 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aisle.learning.appear import learnt
 from aisle.learning.follow_check import Score, at_the_gate, check, followed, nearest_blobs
 from aisle.learning.follow_data import FollowConfig, Lane, clips, cut, gathered
-from aisle.learning.follow_loss import Tick, losses, told_apart
+from aisle.learning.follow_loss import losses
 from aisle.learning.run import Run
 from aisle.learning.walks import Walk
+from aisle.receipt_model.appearance import Appearance
 from aisle.receipt_model.follower import Follower, born
 
 
 class Trainer(Run[Follower, FollowConfig]):
-    """The follower in training, on clips that go on from step to step."""
+    """The follower in training, on clips that go on from step to step.
 
-    def __init__(self, directory: Path, walks: Path, config: FollowConfig) -> None:
-        super().__init__(directory, Follower, config)
+    Args:
+        directory: See `Run`.
+        walks: Folder of clips.
+        config: How to train.
+        appearance: What people look like.
+    """
+
+    def __init__(
+        self, directory: Path, walks: Path, config: FollowConfig, appearance: Appearance
+    ) -> None:
+        def network() -> Follower:
+            follower = Follower()
+            follower.appear.load_state_dict(appearance.state_dict())
+            follower.appear.requires_grad_(False)
+            return follower
+
+        super().__init__(directory, network, config)
         self.rng = np.random.default_rng((config.seed, self.step))
         self.lanes = [Lane(walks, self.network, config, self.rng) for _ in range(config.lanes)]
 
@@ -37,22 +55,12 @@ class Trainer(Run[Follower, FollowConfig]):
         """One step on the next ticks of all lanes; means of the losses' parts."""
         piece = gathered(self.lanes, self.config, self.rng)
         state, ticks = piece.state, piece.ticks
-        chosen = np.linspace(0, len(ticks) - 1, self.config.others).astype(int)
         sums: dict[str, Tensor] = {}
-        moments: list[tuple[Tensor, Tensor, Tick]] = []
-        for number, tick in enumerate(ticks):
+        for tick in ticks:
             state = born(state, tick.begins, tick.gate)
             state, tracks = self.network.step(state, tick.picture, tick.seen, tick.open, piece.seat)
             for name, value in losses(tracks, tick).items():
                 sums[name] = sums[name] + value if name in sums else value
-            if number in chosen:
-                moments.append((tracks.points, tracks.appearance, tick))
-        for tick in piece.others:
-            found = self.network.appearances(state, tick.picture, tick.seen)
-            moments.append((*found, tick))
-        if moments:
-            sums["apart"] = told_apart(moments) * len(ticks)
-            sums["total"] = sums["total"] + sums["apart"]
         self.descend(sums["total"] / len(ticks))
         for b, lane in enumerate(self.lanes):
             lane.keep(cut(state, lane, b))
@@ -60,8 +68,9 @@ class Trainer(Run[Follower, FollowConfig]):
 
 
 def train(
-    directory: Path, walks: Path, held_out: Path, config: FollowConfig, until: float = math.inf
-) -> Trainer:
+    directory: Path, walks: Path, held_out: Path, config: FollowConfig, appearance: Appearance,
+    until: float = math.inf,
+) -> Trainer:  # fmt: skip
     """Train until `config.steps` or the time `until` (`time.time`); call again to go on.
 
     Args:
@@ -69,13 +78,14 @@ def train(
         walks: Folder of clips to train on; it may still be growing.
         held_out: Folder of clips to check on.
         config: How to train.
+        appearance: What people look like.
         until: When to stop.
 
     Raises:
         ValueError: A folder has no clips.
     """
     torch.set_num_threads(1)
-    trainer = Trainer(directory, walks, config)
+    trainer = Trainer(directory, walks, config, appearance)
     mean: dict[str, float] = {}
     begun, saved = time.monotonic() - trainer.seconds, time.monotonic()
     while trainer.step < config.steps and time.time() < until:
@@ -111,6 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--walks", type=Path, required=True, help="folder of clips to train on")
     parser.add_argument("--held-out", type=Path, required=True, help="folder of clips to check on")
+    parser.add_argument("--appear", type=Path, required=True, help="a run of aisle.learning.appear")
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint and log")
     parser.add_argument("--steps", type=int, default=FollowConfig.steps)
     parser.add_argument("--seed", type=int, default=FollowConfig.seed)
@@ -118,7 +129,9 @@ def main() -> None:
     options = parser.parse_args()
     config = FollowConfig(seed=options.seed, steps=options.steps)
     until = time.time() + 60 * options.minutes
-    trainer = train(options.out, options.walks, options.held_out, config, until)
+    trainer = train(
+        options.out, options.walks, options.held_out, config, learnt(options.appear), until
+    )
     trainer.log(event="ended", config=asdict(config))
     for name, method in (("gate", at_the_gate), ("blobs", nearest_blobs)):
         score = check(method, (Walk.load(path) for path in clips(options.held_out)))

@@ -16,7 +16,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from aisle.learning.follow_loss import Tick, nearest_own
 from aisle.learning.walks import Walk
-from aisle.receipt_model.follower import PLANES, Follower, State, born
+from aisle.receipt_model.appearance import PLANES
+from aisle.receipt_model.follower import Follower, State, born
 from aisle.vision.floor_map import CELL_M
 
 Rng = np.random.Generator
@@ -48,9 +49,6 @@ class FollowConfig:
     to find, but hardly to follow."""
     middle: float = 0.3
     """Share of clips that begin in the middle, with an unknown store full of people."""
-    others: int = 4
-    """Moments of the same clips in which people are to be known again, beside as many of the
-    piece's own ticks."""
     dark: float = 0.01
     """Share of ticks without any picture."""
     check_every: int = 500
@@ -101,8 +99,6 @@ class Piece:
     seat: Tensor
     """[B, S, 2] of the tracks."""
     ticks: list[Tick]
-    others: list[Tick]
-    """Of the same clips, at any other time."""
 
 
 class Lane:
@@ -159,7 +155,7 @@ class Lane:
 
 
 def gathered(lanes: list[Lane], config: FollowConfig, rng: Rng) -> Piece:
-    """The next ticks of all lanes, and some of other times."""
+    """The next ticks of all lanes."""
     windows = [lane.window() for lane in lanes]
     people = max(lane.open.shape[1] for lane in lanes)
     height, width = (max(lane.walk.seen.shape[2 + i] for lane in lanes) for i in (0, 1))
@@ -175,11 +171,7 @@ def gathered(lanes: list[Lane], config: FollowConfig, rng: Rng) -> Piece:
     dark = rng.random((config.ticks, len(lanes))) < config.dark
     for tick, lost in zip(ticks, torch.from_numpy(dark), strict=True):
         tick.picture[lost], tick.seen[lost] = 0, 0
-    others = [
-        _tick(lanes, [int(rng.integers(len(lane.open))) for lane in lanes], people, height, width)
-        for _ in range(config.others)
-    ]
-    return Piece(state, torch.from_numpy(seat), ticks, others)
+    return Piece(state, torch.from_numpy(seat), ticks)
 
 
 def _tick(lanes: list[Lane], at: list[int], people: int, height: int, width: int) -> Tick:

@@ -9,7 +9,8 @@ import torch
 
 from aisle.fusion.runtime import open_session
 from aisle.learning.onnx_file import save_onnx
-from aisle.receipt_model.follower import INPUTS, OUTPUTS, PLANES, STRIDE, Follower, State
+from aisle.receipt_model.appearance import PLANES
+from aisle.receipt_model.follower import INPUTS, OUTPUTS, STRIDE, Follower, State
 
 TOLERANCE = 1e-3
 """Largest difference between torch and ONNX Runtime in any output, over several ticks."""

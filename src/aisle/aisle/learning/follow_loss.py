@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +13,11 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from aisle.receipt_model.follower import LOST_M, PLACE_M, SPREAD_M, STRIDE, Tracks, centres
-from aisle.vision.floor_map import CELL_M, HEADS
+from aisle.vision.floor_map import HEADS
 
 RIGHT_M = 0.5
 """A head within this of one of the session's people is right."""
 _HEAD_M = 0.15
-_BODY_M = 0.2
-_CONTRAST = 10.0
 _FAR = 1e6
 
 
@@ -124,42 +121,3 @@ def _people(tracks: Tracks, tick: Tick) -> tuple[Tensor, Tensor]:
     near = (far < 1.3 * PLACE_M).float() * cover
     off = F.smooth_l1_loss(tracks.points, head, reduction="none", beta=0.05).sum(-1)
     return person, (off * near).sum() / near.sum().clamp(min=1)
-
-
-def told_apart(moments: Sequence[tuple[Tensor, Tensor, Tick]]) -> Tensor:
-    """How badly each person is known again from any moment in any other one, by appearance alone.
-
-    For each person of one moment a choice among the people of the other; both see him.
-
-    Args:
-        moments: `Tracks.points`, `Tracks.appearance` and the truth; in all the same clips.
-    """
-    looks = torch.stack([_at_heads(*moment) for moment in moments], 1)
-    there = torch.stack([_visible(tick) for _, _, tick in moments], 1)
-    # [B, moment, person, moment, person]
-    logits = _CONTRAST * torch.einsum("bmpc,bnqc->bmpnq", looks, looks)
-    logits = logits.masked_fill(~there[:, None, None], -_FAR)
-    count, people = there.shape[1:]
-    both = there[:, :, :, None] & there.transpose(1, 2)[:, None]
-    both = both & ~torch.eye(count, dtype=torch.bool)[:, None] & (there.sum(-1) > 1)[:, None, None]
-    right = torch.arange(people)[:, None].expand(people, count)
-    wrong = F.cross_entropy(
-        logits.flatten(0, 3), right.expand(*both.shape).flatten(), reduction="none"
-    )
-    return (wrong * both.flatten()).sum() / both.sum().clamp(min=1)
-
-
-def _at_heads(points: Tensor, appearance: Tensor, tick: Tick) -> Tensor:
-    """[B, S, appearance] around where each person's head really is."""
-    away = ((points[:, None] - tick.head.nan_to_num()[:, :, None]) ** 2).sum(-1)
-    weight = (-away / (2 * _BODY_M**2)).softmax(-1)
-    return F.normalize(weight @ appearance, dim=-1)
-
-
-def _visible(tick: Tick) -> Tensor:
-    """[B, S] whether a person is in a place that cameras see on any plane."""
-    cells = (tick.head.nan_to_num() / CELL_M).long()
-    height, width = tick.seen.shape[2:]
-    rows, columns = cells[..., 1].clamp(0, height - 1), cells[..., 0].clamp(0, width - 1)
-    batch = torch.arange(len(cells))[:, None]
-    return (tick.seen.amax(1)[batch, rows, columns] > 0) & ~tick.head.isnan().any(-1)

@@ -19,12 +19,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from aisle.receipt_model.appearance import LOOKED, PLANES, Appearance, floats, looked
 from aisle.vision.floor_map import CELL_M, HANDS, PLANES_M
 
 STRIDE = 4
 PLACE_M = CELL_M * STRIDE
 TICK_S = 0.25
-PLANES = len(PLANES_M)
 SPREAD_M = 0.15
 """Standard deviation of where a head is around the place that was chosen."""
 LOST_M = 0.3
@@ -70,8 +70,8 @@ class State(NamedTuple):
     look: Tensor
     """[B, S, key] what the person looks like now."""
     appearance: Tensor
-    """[B, S, appearance + 1] what the person has looked like on the whole, a mean of
-    `Tracks.appearance`, and of how many ticks."""
+    """[B, S, appearance + 1] what the person has looked like on the whole, a mean, and
+    of how many ticks."""
     place: Tensor
     """[B, S, 2] of the head, metres."""
     pace: Tensor
@@ -97,8 +97,6 @@ class Tracks(NamedTuple):
     """[B, S, 2] where the track was expected, metres."""
     person: Tensor
     """[B, N] logit that anybody's head is at a place."""
-    appearance: Tensor
-    """[B, N, appearance] of whoever is at a place: unit vectors, near each other for one person."""
 
 
 class Follower(nn.Module):
@@ -108,16 +106,14 @@ class Follower(nn.Module):
         super().__init__()
         self.config = config = config or FollowerConfig()
         c, d = config.channels, config.memory
-        inputs = 2 * _COLOURS + PLANES
-        self.embed = nn.Conv2d(inputs, c, STRIDE + 2, stride=STRIDE, padding=1)
+        self.embed = nn.Conv2d(LOOKED, c, STRIDE + 2, stride=STRIDE, padding=1)
         self.near = nn.Conv2d(c, c, 3, padding=1)
         self.wide = nn.Conv2d(c, c, 3, padding=2, dilation=2)
         self.last = nn.Conv2d(c, c, 3, padding=1)
         self.key = nn.Conv2d(c, config.key, 1)
         self.value = nn.Conv2d(c, config.value, 1)
         self.person = nn.Conv2d(c, 3, 1)
-        self.appear1 = nn.Conv2d(c + inputs, 2 * c, 3, padding=1)
-        self.appear2 = nn.Conv2d(2 * c, config.appearance, 3, padding=1)
+        self.appear = Appearance(config.appearance)
         self.alike = nn.Parameter(torch.tensor(4.0))
         self.wish = nn.Linear(d, config.key)
         self.motion = nn.Linear(d, 7)
@@ -153,10 +149,12 @@ class Follower(nn.Module):
         Returns:
             The new state and what it says.
         """
-        colours, visible = _floats(picture, seen)
-        features, looked, ground, known = self._features(state, colours, visible)
+        colours, visible = floats(picture, seen)
+        shown, ground = looked(colours, visible, state.ground, state.known)
+        known = torch.maximum(state.known, visible)
+        features = self._features(shown)
         keys, values, person, points = self._places(features)
-        appearance = self._appearance(features, looked)
+        appearance = self.appear(shown)
         ground = _aged(ground, colours, visible, person, features.shape[-2:])
         expected, prior, lost = self._expectation(state, points)
         wish = state.look + self.wish(state.memory)
@@ -187,43 +185,15 @@ class Follower(nn.Module):
         sure = self.sure2(F.gelu(self.sure1(both), approximate="tanh"))[..., 0]
         now = State(ground, known, memory, look, known_as, place, pace)
         return _kept(state, now, open_), Tracks(
-            place, base + hands, sure, share, lost, points, expected, person, appearance
+            place, base + hands, sure, share, lost, points, expected, person
         )
 
-    def appearances(self, state: State, picture: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-        """What whoever is at each place looks like, at any moment: for training.
-
-        Args:
-            state: Its empty store is used.
-            picture: As for `step`.
-            seen: Likewise.
-
-        Returns:
-            `Tracks.points` and `Tracks.appearance`.
-        """
-        features, looked, _, _ = self._features(state, *_floats(picture, seen))
-        return self._places(features)[3], self._appearance(features, looked)
-
-    def _features(
-        self, state: State, colours: Tensor, visible: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Features [B, C, h, w], of what [B, 28, H, W], the empty store and where it is known."""
-        wide = visible.repeat_interleave(3, 1)
-        known = state.known.repeat_interleave(3, 1)
-        ground = torch.where((wide > 0) & (known == 0), colours, state.ground)
-        other = (colours - ground) * wide
-        looked = torch.cat([colours - 0.5 * wide, 2 * other, visible], 1)
-        x = F.gelu(self.embed(looked), approximate="tanh")
+    def _features(self, shown: Tensor) -> Tensor:
+        """Of what is shown, [B, C, h, w]."""
+        x = F.gelu(self.embed(shown), approximate="tanh")
         x = x + F.gelu(self.near(x), approximate="tanh")
         x = x + F.gelu(self.wide(x), approximate="tanh")
-        x = x + F.gelu(self.last(x), approximate="tanh")
-        return x, looked, ground, torch.maximum(state.known, visible)
-
-    def _appearance(self, features: Tensor, looked: Tensor) -> Tensor:
-        """[B, N, appearance] as `Tracks.appearance` says."""
-        x = torch.cat([features, F.avg_pool2d(looked, STRIDE)], 1)
-        x = self.appear2(F.gelu(self.appear1(x), approximate="tanh"))
-        return F.normalize(x.flatten(2).transpose(1, 2), dim=-1)
+        return x + F.gelu(self.last(x), approximate="tanh")
 
     def _places(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Keys [B, N, K], values [B, N, V], logit of a head [B, N], its point [B, N, 2]."""
@@ -321,16 +291,6 @@ def born(state: State, which: Tensor, place: Tensor) -> State:
         place=torch.where(mask, place, state.place),
         pace=state.pace.masked_fill(mask, 0.0),
     )
-
-
-def _floats(picture: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """Colours [B, 3 planes, H, W], 0 where unseen, and what is seen [B, planes, H, W].
-
-    Both 0 to 1.
-    """
-    visible = (seen > 0).to(torch.float32)
-    colours = picture.to(torch.float32).permute(0, 1, 4, 2, 3).flatten(1, 2) / 255
-    return colours * visible.repeat_interleave(3, 1), visible
 
 
 def _aged(
