@@ -70,7 +70,7 @@ def test_a_vector_is_taken_from_where_the_head_is():
 def test_pairs_of_one_session_are_not_asked_about():
     shown = Moments(torch.zeros(2, LOOKED, 4, 4), torch.zeros(2, 3, 2), everybody(2, 3))
     told, close = pairs_told(own_vectors(2, 3), shown, [0, 0, 1])
-    assert len(told) == len(close) == 4
+    assert len(told) == len(close) == 2
     assert all(told)
     assert not any(pairs_told(torch.ones(2, 3, 3), shown, [0, 0, 1])[0])
 
@@ -119,16 +119,55 @@ def test_steps_teach_colours_and_a_resumed_run_goes_on(tmp_path):
     paths = [tmp_path / f"walk-{number:06d}.npz" for number in range(2)]
     for path, session in zip(paths, [(0, 1), (0, 1, 2)], strict=True):
         spots(60, session).save(path)
-    config = AppearConfig(steps=60, warm_up=1, clips=2, moments=4, average=0.5, check_every=1000)
+    config = AppearConfig(steps=60, warm_up=1, clips=2, moments=4, average=0.5, check_every=30)
     trainer = Trainer(tmp_path / "run", tmp_path, config)
-    before = check(trainer.learnt.eval(), paths)
-    assert before["pairs"] == 4 * 12 * 11
-    trainer.go(trainer.learn, dict, 10)
+    assert check(trainer.learnt.eval(), paths)["pairs"] == 4 * 12 * 11 / 2
+    apart = []
+
+    def learn(rng):
+        apart.append(trainer.learn(rng)["apart"])
+        return {"apart": apart[-1]}
+
+    looks = []
+    trainer.go(learn, lambda: looks.append(trainer.step) or {}, 10)
+    assert looks == [30, 60]
+    assert np.mean(apart[-10:]) < 0.7 * np.mean(apart[:5])
     after = check(trainer.learnt.eval(), paths)
-    assert after["told"] > 0.95
-    again = Trainer(tmp_path / "run", tmp_path, config)
-    assert again.step == 60
+    assert after["told"] > 0.97
+    again = Trainer(tmp_path / "run", tmp_path, replace(config, steps=62))
     assert check(again.learnt.eval(), paths) == after == check(learnt(tmp_path / "run"), paths)
+    again.go(again.learn, dict, 10)
+    assert again.step == 62
+
+
+def test_clips_without_two_people_at_once_are_refused(tmp_path):
+    spots(40, session=(0,)).save(tmp_path / "walk-000000.npz")
+    trainer = Trainer(tmp_path / "run", tmp_path, AppearConfig(shelf=1))
+    with pytest.raises(ValueError, match="two people at once"):
+        trainer.learn(np.random.default_rng(0))
+
+
+def test_who_is_beside_the_floor_map_is_not_seen():
+    walk = spots(20)
+    head = walk.head.copy()
+    head[:, 1, 0] = -0.3
+    shown = moments(replace(walk, head=head), 5, np.random.default_rng(0), vary=False)
+    assert shown.visible[:, 0].all()
+    assert not shown.visible[:, 1].any()
+
+
+def test_the_empty_store_is_known_where_it_is_rarely_seen():
+    walk = spots(30)
+    seen = np.zeros_like(walk.seen)
+    seen[::7] = 1
+    pictures = walk.pictures * seen[..., None]
+    shown = moments(
+        replace(walk, pictures=pictures, seen=seen), 20, np.random.default_rng(0), vary=False
+    )
+    other = shown.looked[:, 12:24].abs().amax((1, 2, 3))
+    # Only people are other than it, and they are small.
+    assert float((shown.looked[:, 12:24].abs() > 0.05).float().mean()) < 0.02
+    assert float(other.max()) > 0.3
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):

@@ -144,7 +144,10 @@ def test_steps_lower_the_loss_and_a_resumed_run_goes_on(tmp_path):
     again = Trainer(tmp_path / "run", tmp_path, config, looks)
     assert again.step == trainer.step
     for name, weight in looks.state_dict().items():
-        torch.testing.assert_close(again.network.appear.state_dict()[name], weight, rtol=0, atol=0)
+        for follower in (again.network, again.average):
+            assert torch.equal(follower.appear.state_dict()[name], weight)
+    with pytest.raises(ValueError, match="another run of"):
+        Trainer(tmp_path / "run", tmp_path, config, Appearance())
     assert checked(again.average, paths).summary() == checked(trainer.average, paths).summary()
 
 

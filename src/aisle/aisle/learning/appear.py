@@ -1,6 +1,6 @@
 """Training of what people look like: to be known again wherever else on the floor map they stand.
 
-    python -m aisle.learning.appear --walks walks --held-out unseen --out appear --steps 4000
+    python -m aisle.learning.appear --walks walks --held-out unseen --out appear
 
 It can be stopped and goes on where it was; the log is JSON lines.
 """
@@ -37,6 +37,8 @@ _EMPTY_OF = 15
 _UNKNOWN = 0.3
 """Share of clips in which the empty store is not known."""
 _CLOSE_M = 1.0
+_TRIES = 20
+"""Clips that may be drawn for each one that is learnt from."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class AppearConfig:
     """How to train; written into the log."""
 
     seed: int = 1
-    steps: int = 4000
+    steps: int = 2500
     clips: int = 3
     """In a step."""
     moments: int = 8
@@ -80,7 +82,8 @@ def moments(walk: Walk, count: int, rng: Rng, vary: bool = True) -> Moments | No
         walk: The clip.
         count: How many.
         rng: Chooses them.
-        vary: Turn, mirror and colour the clip, and sometimes forget the empty store.
+        vary: Turn, mirror and colour the clip, and sometimes forget the empty store. (In use people
+            who stood there first are part of it for a while, which is not taught.)
     """
     there = np.flatnonzero((~np.isnan(walk.head[..., 0])).sum(1) > 1)
     if len(there) < count:
@@ -98,7 +101,9 @@ def moments(walk: Walk, count: int, rng: Rng, vary: bool = True) -> Moments | No
         torch.from_numpy(np.ascontiguousarray(array)) for array in (some.pictures, some.seen)
     )
     colours, visible = floats(pictures, seen)
-    ground = colours[count:].median(0, keepdim=True).values.expand(count, -1, -1, -1)
+    unseen = visible[count:].repeat_interleave(3, 1) == 0
+    often = colours[count:].masked_fill(unseen, torch.nan).nanmedian(0, keepdim=True).values
+    ground = often.nan_to_num().expand(count, -1, -1, -1)
     known = visible[count:].amax(0, keepdim=True).expand(count, -1, -1, -1)
     if vary and rng.random() < _UNKNOWN:
         known = torch.zeros_like(known)
@@ -113,7 +118,9 @@ def _visible(seen: Tensor, head: Tensor) -> Tensor:
     height, width = seen.shape[2:]
     rows, columns = cells[..., 1].clamp(0, height - 1), cells[..., 0].clamp(0, width - 1)
     each = torch.arange(len(cells))[:, None]
-    return (seen.amax(1)[each, rows, columns] > 0) & ~head.isnan().any(-1)
+    size = torch.tensor([width, height]) * CELL_M
+    inside = ((head >= 0) & (head < size)).all(-1)  # Not so where there is nobody, either.
+    return (seen.amax(1)[each, rows, columns] > 0) & inside
 
 
 def at_heads(appearance: Tensor, shown: Moments) -> Tensor:
@@ -150,8 +157,9 @@ def told_apart(looks: Tensor, visible: Tensor) -> Tensor:
 def pairs_told(looks: Tensor, shown: Moments, session: Iterable[int]) -> tuple[list[bool], ...]:
     """Whether two people of different sessions are known again in another moment.
 
-    Each pair in each two moments that see both; the second list has those who are within a metre
-    of each other in the second moment.
+    Each pair in each two moments that see both: whether they are more like themselves than like
+    each other, which chance says of half. The second list has those who are within a metre of
+    each other in one of the moments.
     """
     like = torch.einsum("mpc,nqc->mnpq", looks, looks).numpy()
     visible, head, of = shown.visible.numpy(), shown.head.numpy(), list(session)
@@ -160,11 +168,12 @@ def pairs_told(looks: Tensor, shown: Moments, session: Iterable[int]) -> tuple[l
         if of[one] == of[other]:
             continue
         seen = np.flatnonzero(visible[:, one] & visible[:, other])
-        for a, b in itertools.permutations(seen.tolist(), 2):
+        for a, b in itertools.combinations(seen.tolist(), 2):
             s = like[a, b]
             right = bool(s[one, one] + s[other, other] > s[one, other] + s[other, one])
             told[0].append(right)
-            if np.linalg.norm(head[b, one] - head[b, other]) < _CLOSE_M:
+            apart = np.linalg.norm(head[[a, b], one] - head[[a, b], other], axis=-1)
+            if apart.min() < _CLOSE_M:
                 told[1].append(right)
     return told
 
@@ -197,11 +206,15 @@ class Trainer(Run[Appearance, AppearConfig]):
     def learn(self, rng: Rng) -> dict[str, float]:
         """One step on moments of some clips."""
         lost: list[Tensor] = []
-        while len(lost) < self.config.clips:
+        for _ in range(_TRIES * self.config.clips):
             shown = moments(self._clip(rng), self.config.moments, rng)
             if shown is not None:
                 looks = at_heads(self.network(shown.looked), shown)
                 lost.append(told_apart(looks, shown.visible))
+                if len(lost) == self.config.clips:
+                    break
+        if not lost:
+            raise ValueError(f"{self._folder}: hardly a clip shows two people at once")
         loss = torch.stack(lost).mean()
         self.descend(loss)
         return {"apart": float(loss.detach())}

@@ -36,6 +36,9 @@ class Trainer(Run[Follower, FollowConfig]):
         walks: Folder of clips.
         config: How to train.
         appearance: What people look like.
+
+    Raises:
+        ValueError: The run began with another appearance.
     """
 
     def __init__(
@@ -48,6 +51,11 @@ class Trainer(Run[Follower, FollowConfig]):
             return follower
 
         super().__init__(directory, network, config)
+        known = self.network.appear.state_dict()
+        if any(not torch.equal(known[name], w) for name, w in appearance.state_dict().items()):
+            raise ValueError(
+                f"{directory}: this run began with another run of aisle.learning.appear"
+            )
         self.rng = np.random.default_rng((config.seed, self.step))
         self.lanes = [Lane(walks, self.network, config, self.rng) for _ in range(config.lanes)]
 
