@@ -14,6 +14,7 @@ from aisle.fusion.memory import Session
 from aisle.fusion.synchronizer import SECOND
 from aisle.fusion.windows import FEATURES, STATES, VIEWS, ShelfView
 from aisle.records import Frame
+from aisle.store.geometry import Matrix
 from aisle.store.types import Store
 from aisle.vision.floor_map import FloorMap
 from aisle.vision.reaching import FrontSight, Reacher
@@ -77,7 +78,7 @@ class Eyes:
         if self._follower is not None:
             try:
                 self._floor = FloorMap(store)
-                self._tracks = Tracks(self._floor, self._follower)
+                self._tracks = Tracks(self._floor, self._follower, self._entries())
             except ValueError as error:  # A store model is not to be trusted.
                 self.trouble = f"nobody is followed: {error}"
 
@@ -148,7 +149,8 @@ class Eyes:
             gate = self._entry(sessions[name])
             # Whoever came in long ago, before a restart or a new store model, is anywhere by now.
             if gate is not None and tick_ns - sessions[name].enter_ns < _FRESH_NS:
-                self._tracks.begin(name, gate, sessions[name].group_size)
+                enter_ns, people = sessions[name].enter_ns, sessions[name].group_size
+                self._tracks.begin(enter_ns, name, gate, people)
         if looked.floor is not None:
             self._tracks.look(tick_ns, *looked.floor, looked.hands)
 
@@ -160,13 +162,14 @@ class Eyes:
         hands = self._fronts.look(tick_ns, pictures) if self._floor is not None else {}
         return Looked(self._sight.look(tick_ns, pictures), floor, hands)
 
-    def _entry(self, session: Session) -> tuple[float, float] | None:
-        """Where a session came in; None where the store does not say."""
-        gates = self._store.gates
-        found = gates.get(session.gate) or next(
-            (gate for gate in gates.values() if gate.kind != "exit"), None
-        )
-        return None if found is None else (float(found.pose[0, 3]), float(found.pose[1, 3]))
+    def _entry(self, session: Session) -> str | None:
+        """The gate at which a session came in; None where the store does not say."""
+        gates = self._entries()
+        return session.gate if session.gate in gates else next(iter(gates), None)
+
+    def _entries(self) -> dict[str, Matrix]:
+        gates = self._store.gates.values()
+        return {gate.id: gate.pose for gate in gates if gate.kind != "exit"}
 
     def changed(self, tick_ns: int) -> list[str]:
         """Shelves that look different from how they looked a window ago."""

@@ -10,7 +10,7 @@ import torch
 from aisle.fusion.runtime import open_session
 from aisle.learning.onnx_file import save_onnx
 from aisle.receipt_model.appearance import PLANES
-from aisle.receipt_model.follower import INPUTS, OUTPUTS, STRIDE, Follower, State
+from aisle.receipt_model.follower import INPUTS, OUTPUTS, SAID, STRIDE, Follower, State
 
 TOLERANCE = 1e-3
 """Largest difference between torch and ONNX Runtime in any output, over several ticks."""
@@ -55,8 +55,8 @@ def difference(follower: Follower, path: Path) -> float:
             right = session.run(list(OUTPUTS), arrays)
             for a, b in zip(left, right, strict=True):
                 worst = max(worst, float(np.abs(a.numpy() - b).max()))
-            inputs[4:] = left[3:]
-            arrays.update(zip(State._fields, right[3:], strict=True))
+            inputs[4:] = left[len(SAID) :]
+            arrays.update(zip(State._fields, right[len(SAID) :], strict=True))
     return worst
 
 

@@ -261,11 +261,13 @@ class Follower(nn.Module):
         """`step` for export: in the order of `INPUTS` and `OUTPUTS`."""
         state = State(ground, known, memory, look, appearance, place, pace)
         state, tracks = self.step(state, picture, seen, open_, seat)
-        return (tracks.head, tracks.hands, tracks.sure.sigmoid(), *state)
+        said = tracks.head, tracks.hands, tracks.sure.sigmoid()
+        return (*said, tracks.person.sigmoid(), tracks.points, *state)
 
 
 INPUTS = ("picture", "seen", "open", "seat", *State._fields)
-OUTPUTS = ("head", "hands", "sure", *(f"next_{name}" for name in State._fields))
+SAID = ("head", "hands", "sure", "person", "points")
+OUTPUTS = (*SAID, *(f"next_{name}" for name in State._fields))
 
 
 def centres(height: int, width: int) -> Tensor:

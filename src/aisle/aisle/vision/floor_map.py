@@ -113,6 +113,18 @@ class FloorMap:
         shape = len(PLANES_M), rows, columns
         return mean.reshape(*shape, 3), seen.reshape(shape)
 
+    def sees(self, metres: Array) -> NDArray[np.bool_]:
+        """[N] whether any camera sees heads at places [N, 2] in `map`."""
+        rows, columns = self.shape
+        column, row = np.round(self.cells(metres)).astype(np.int64).T
+        inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+        at = HEADS * rows + row.clip(0, rows - 1), column.clip(0, columns - 1)
+        found: NDArray[np.bool_] = np.zeros(len(metres), bool)
+        for warp in self._cameras.values():
+            found |= warp.sees[at] > 0
+        found &= inside
+        return found
+
     def metres(self, cells: Array) -> Array:
         """[N, 2] x and y in `map` of places [N, 2] given as column and row."""
         x, y = np.asarray(cells, dtype=np.float64).T

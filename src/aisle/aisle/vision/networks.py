@@ -115,6 +115,8 @@ class OnnxFollower:
             )
         except KeyError as error:
             raise ModelError(f"{FOLLOWER}: of another version, has no input {error}") from None
+        if missing := {"person", "points"} - set(self._names):
+            raise ModelError(f"{FOLLOWER}: of another version, has no output {min(missing)}")
         planes = {node.name: node.shape[1] for node in session.get_inputs()}["picture"]
         if planes != len(PLANES_M):
             raise ModelError(

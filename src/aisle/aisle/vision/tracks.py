@@ -1,7 +1,7 @@
 """Where each session's people are, tick by tick: the follower's state and what it said.
 
-A session has as many tracks as its group has people, each born at the gate. Whoever asks where a
-session was, seen from a shelf, is told of the one who was nearest.
+A session has as many tracks as its group has people, each born where `aisle.vision.newcomers` finds
+him. Whoever asks where a session was, seen from a shelf, is told of the one who was nearest.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from aisle.fusion.synchronizer import TICK_NS
 from aisle.fusion.windows import TRACK, VIEWS
+from aisle.store.geometry import Matrix
 from aisle.store.types import Shelf
 from aisle.vision.floor_map import CELL_M, PLANES_M, FloorMap
+from aisle.vision.newcomers import Newcomers, Seat
 from aisle.vision.reaching import whose
 
 Image = NDArray[np.uint8]
@@ -25,6 +27,10 @@ Floats = NDArray[np.float32]
 
 MOST_PEOPLE = 8
 """Of a group; more are followed as so many."""
+_INSIDE_M = 0.7
+"""A gate is seen if heads are, so far through it."""
+_LIKELY = 0.3
+"""Somebody may be where a head is as likely as that."""
 _REACH = slice(6, 9)
 """Where a window has the hand that reaches in."""
 _LEAST = 0.05
@@ -82,12 +88,11 @@ class Tracks:
     Args:
         floor: Of the store.
         follower: The network.
+        gates: Those that people come in by; their x axis is the way through.
     """
 
-    def __init__(self, floor: FloorMap, follower: Follower) -> None:
+    def __init__(self, floor: FloorMap, follower: Follower, gates: Mapping[str, Matrix]) -> None:
         self._floor, self._follower = floor, follower
-        self._people: list[tuple[str, int, int]] = []
-        """Session, who of the group, how many: in the order of the state's rows."""
         rows, columns = floor.shape
         self._ground = np.zeros((1, 3 * len(PLANES_M), rows, columns), np.float32)
         self._known = np.zeros((1, len(PLANES_M), rows, columns), np.float32)
@@ -98,30 +103,31 @@ class Tracks:
             "place": np.zeros((1, 0, 2), np.float32),
             "pace": np.zeros((1, 0, 2), np.float32),
         }
+        self._seats: list[Seat] = []
+        """In the order of the state's rows."""
+        inside = {
+            name: (pose @ (_INSIDE_M, 0.0, 0.0, 1.0))[None, :2] for name, pose in gates.items()
+        }
+        blind = [name for name, place in inside.items() if not floor.sees(place).any()]
+        self._newcomers = Newcomers(gates, blind)
         self._said: deque[_Said] = deque(maxlen=VIEWS)
 
-    def begin(self, session: str, gate: tuple[float, float], people: int) -> None:
-        """Somebody has come in at a gate, x and y in `map`."""
-        count = min(max(people, 1), MOST_PEOPLE)
-        place = (self._floor.cells(np.array([gate]))[0] + 0.5) * CELL_M
-        for number in range(count):
-            self._people.append((session, number, count))
-        for name, rows in self._rows.items():
-            new = np.zeros((1, count, rows.shape[2]), np.float32)
-            if name == "place":
-                new[:] = place
-            self._rows[name] = np.concatenate([rows, new], 1)
+    def begin(self, entered_ns: int, session: str, gate: str, people: int) -> None:
+        """The first of a session came in at one of the gates at `entered_ns`."""
+        self._newcomers.begin(entered_ns, session, gate, min(max(people, 1), MOST_PEOPLE))
 
     def keep(self, sessions: Mapping[str, object]) -> None:
         """Forget everybody who is in none of these sessions."""
-        kept = [i for i, (session, _, _) in enumerate(self._people) if session in sessions]
-        if len(kept) < len(self._people):
-            self._people = [self._people[i] for i in kept]
+        self._newcomers.keep(sessions)
+        kept = [i for i, seat in enumerate(self._seats) if seat.session in sessions]
+        if len(kept) < len(self._seats):
+            self._seats = [self._seats[i] for i in kept]
             self._rows = {name: rows[:, kept] for name, rows in self._rows.items()}
 
     def forget(self) -> None:
         """Forget what was said: ticks to come are of another time. People stay where they are."""
         self._said.clear()
+        self._newcomers.forget()
 
     def look(
         self, tick_ns: int, picture: Image, seen: Image,
@@ -135,33 +141,54 @@ class Tracks:
             seen: [planes, H, W] how many cameras see each cell.
             reaching: Hands that reach into fixtures, [n, HAND] by fixture.
         """
-        if not self._people:
-            return
-        seat = [[number / 4, count / 4] for _, number, count in self._people]
-        found = self._follower.step(
-            {
-                "picture": picture[None],
-                "seen": seen[None],
-                "open": np.ones((1, len(self._people)), np.float32),
-                "seat": np.array([seat], np.float32),
-                "ground": self._ground,
-                "known": self._known,
-                **self._rows,
-            }
-        )
-        self._ground, self._known = found["next_ground"], found["next_known"]
-        self._rows = {name: found[f"next_{name}"] for name in self._rows}
-        heads = self._in_map(found["head"][0])
+        found = self._step(picture, seen)
+        heads = self._in_map(found["head"][0, : len(self._seats)])
         hands = self._in_map(found["hands"][0, :, :, :2].reshape(-1, 2)).reshape(-1, 2, 2)
         at: dict[str, list[Seen]] = {}
-        for i, (session, _, _) in enumerate(self._people):
+        for i, seat in enumerate(self._seats):
             left, right = (
                 (float(x), float(y), float(found["hands"][0, i, j, 2]))
                 for j, (x, y) in enumerate(hands[i])
             )
             head = float(heads[i, 0]), float(heads[i, 1])
-            at.setdefault(session, []).append(Seen(head, (left, right), float(found["sure"][0, i])))
+            one = Seen(head, (left, right), float(found["sure"][0, i]))
+            at.setdefault(seat.session, []).append(one)
         self._said.append(_Said(tick_ns, at, self._reaches(heads, reaching or {})))
+        likely = found["person"][0] > _LIKELY
+        places, sure = self._in_map(found["points"][0][likely]), found["person"][0][likely]
+        for seat, place in self._newcomers.see(tick_ns, places, sure, heads):
+            self._follow(seat, place)
+
+    def _step(self, picture: Image, seen: Image) -> dict[str, Floats]:
+        """Move everybody on."""
+        # It takes no empty batch: whoever looks for the first has a track that is not open.
+        seats = [(seat.number, seat.of) for seat in self._seats] or [(0, 0)]
+        rows = self._rows
+        if not self._seats:
+            rows = {name: np.zeros((1, 1, old.shape[2]), np.float32) for name, old in rows.items()}
+        found = self._follower.step(
+            {
+                "picture": picture[None],
+                "seen": seen[None],
+                "open": np.full((1, len(seats)), bool(self._seats), np.float32),
+                "seat": np.array([seats], np.float32) / np.float32(4),
+                "ground": self._ground,
+                "known": self._known,
+                **rows,
+            }
+        )
+        self._ground, self._known = found["next_ground"], found["next_known"]
+        self._rows = {name: found[f"next_{name}"][:, : len(self._seats)] for name in rows}
+        return found
+
+    def _follow(self, seat: Seat, place: NDArray[np.float64]) -> None:
+        """Follow one more, who is at a place [2] in `map`."""
+        self._seats.append(seat)
+        for name, rows in self._rows.items():
+            new = np.zeros((1, 1, rows.shape[2]), np.float32)
+            if name == "place":
+                new[0, 0] = (self._floor.cells(place[None])[0] + 0.5) * CELL_M
+            self._rows[name] = np.concatenate([rows, new], 1)
 
     def _reaches(self, heads: NDArray[np.float64], reaching: Mapping[str, Floats]) -> list[Reach]:
         """Whose each hand may be, by where everybody's head is, [people, 2] in `map`."""
@@ -171,8 +198,8 @@ class Tracks:
                 some[:, :4].tolist(), whose(some, heads).tolist(), strict=True
             ):
                 of: Counter[str] = Counter()
-                for (session, _, _), share in zip(self._people, shares, strict=True):
-                    of[session] += share
+                for seat, share in zip(self._seats, shares, strict=True):
+                    of[seat.session] += share
                 found += [
                     Reach(fixture, (place[0], place[1], place[2]), session, sure * share)
                     for session, share in of.items()
