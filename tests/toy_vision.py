@@ -35,7 +35,7 @@ class ByColour:
 
 
 class WhereTheyCameIn:
-    """People stay at the gate."""
+    """People stay where they came in; no heads are seen."""
 
     memory, look, appearance = 2, 3, 4
 
@@ -45,7 +45,8 @@ class WhereTheyCameIn:
         hands[..., :2] = place[:, :, None]
         kept = {f"next_{name}": array for name, array in inputs.items()}
         sure = np.ones(place.shape[:2], np.float32)
-        return {**kept, "head": place, "hands": hands, "sure": sure}
+        heads = {"person": np.zeros((1, 1), np.float32), "points": np.zeros((1, 1, 2), np.float32)}
+        return {**kept, **heads, "head": place, "hands": hands, "sure": sure}
 
 
 class ToyVision:
