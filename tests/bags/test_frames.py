@@ -209,3 +209,19 @@ def test_the_page_shows_the_pictures_unless_told_not_to(tmp_path):
     result = recorded(bag)
     found = [v for view in views(bag, result, None, None, frames=False) for v in view.views]
     assert [view.seen for view in found] == [Shots(), Shots()]
+
+
+def test_a_hand_over_is_shown_whole_by_the_cameras_that_saw_it(film, tmp_path):
+    given = replace(
+        CHANGE, id="s/2", action=Action.RETURN, shelf="", plates=(), counterpart="other",
+        cameras=("above", "behind", "gone"),
+    )  # fmt: skip
+    found = seen(film, given)["s/2"]
+    assert found.missing == ""
+    assert [row[0].camera for row in found.rows] == ["above", "behind"]
+    for shot in found.rows[0]:
+        assert shot.width / shot.height == pytest.approx(WIDTH / HEIGHT, abs=0.02)
+        assert shot.outline == ""
+    unknown = seen(film, replace(given, cameras=("gone",)))["s/2"]
+    assert not unknown.rows
+    assert "no camera is named" in unknown.missing

@@ -9,6 +9,7 @@ from aisle.fusion.runtime import ModelError
 from aisle.fusion.windows import FEATURES
 from aisle.vision import networks
 from aisle.vision.fronts import ROWS as FRONT_ROWS
+from aisle.vision.meetings import CLOSE, SPAN, STRIP_PX, WIDE, Meeting
 from aisle.vision.networks import FOLLOWER, MANIFEST, STRIPS, load_vision
 from aisle.vision.strips import COLUMN_PX, ROWS
 
@@ -20,6 +21,7 @@ from aisle.learning.run import Run  # noqa: E402
 from aisle.receipt_model.change import StripChange  # noqa: E402
 from aisle.receipt_model.encoder import StripEncoder  # noqa: E402
 from aisle.receipt_model.follower import Follower  # noqa: E402
+from aisle.receipt_model.meeting import MeetingNet  # noqa: E402
 from aisle.receipt_model.reach import FrontReach  # noqa: E402
 
 
@@ -31,6 +33,7 @@ def folder(tmp_path_factory):
         "encoder": StripEncoder,
         "change": StripChange,
         "reach": FrontReach,
+        "meeting": MeetingNet,
         "follower": Follower,
     }
     for name, network in made.items():
@@ -80,6 +83,25 @@ def test_hands_in_fronts_of_all_widths_come_in_their_order(folder):
         (alone,) = encoder.hands([front], [without])
         np.testing.assert_allclose(hands, alone, atol=1e-4)
     assert encoder.hands([], []) == []
+
+
+def test_meetings_of_one_and_of_three_cameras_are_seen_alike_alone_and_together(folder):
+    witness, rng = load_vision(folder).witness, np.random.default_rng(1)
+
+    def meeting(views):
+        wide, close = (rng.integers(0, 256, (views, *n, 3), np.uint8) for n in (WIDE, CLOSE))
+        strips = np.zeros((views, ROWS, STRIP_PX, 3), np.uint8)
+        slopes = np.zeros((views, STRIP_PX // COLUMN_PX, 2), np.float32)
+        return Meeting(wide, close, ("a", "b", "c")[:views], strips, slopes)
+
+    some = [meeting(views) for views in (1, 3, 2)]
+    together = witness.see(some)
+    for one, seen in zip(some, together, strict=True):
+        np.testing.assert_allclose(witness.see([one])[0], seen, atol=1e-4)
+    ticks = [[together[0], None, *together] + [None] * (SPAN - 5), [None] * SPAN]
+    odds = witness.say(ticks)
+    np.testing.assert_allclose(odds.sum(1), 1, atol=1e-5)
+    np.testing.assert_allclose(witness.say(ticks[:1])[0], odds[0], atol=1e-5)
 
 
 def test_many_strips_go_through_in_parts_that_say_the_same(folder, monkeypatch):

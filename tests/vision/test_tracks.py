@@ -53,7 +53,7 @@ class Seated(Tracks):
     def put(self, session, place, people):
         for number in range(people):
             seat = Seat(session, number, people, "door", START)
-            self._follow(seat, np.array(place))
+            self._follow(seat, np.array(place), np.zeros(2))
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ MOST_CHANGES = 100
 SHOT_PX = (300, 260)
 """Width and height of a picture at most."""
 _ENLARGED = 2.0
+_MOST_VIEWS = 2
 _AROUND_M = ((-0.42, 0.42), (-0.6, 0.0), (-0.3, 0.45))
 """How far a piece reaches beyond the products: along the shelf, to the shopper, down and up."""
 _STANDS_M, _CHEST_M = 0.45, 1.2
@@ -123,6 +124,9 @@ def _requests(store: Store, changes: Sequence[Change]) -> list[_Request]:
         return [_Request(change, [], f"No pictures: {error}.") for change in changes]
     requests = []
     for change in changes:
+        if change.counterpart and not change.shelf:
+            requests.append(_between_people(store, change))
+            continue
         slot = places.get(change.id)
         block = product_block(store, slot) if slot else None
         if slot is None or block is None:
@@ -133,6 +137,13 @@ def _requests(store: Store, changes: Sequence[Change]) -> list[_Request]:
         why = "" if views else "No pictures: no camera sees this place."
         requests.append(_Request(change, views, why))
     return requests
+
+
+def _between_people(store: Store, change: Change) -> _Request:
+    """A hand-over has no place on a shelf: all that its cameras show."""
+    known = [store.cameras[name] for name in change.cameras if name in store.cameras]
+    views = [_View(c, (0, 0, c.width, c.height), np.zeros((0, 2))) for c in known[:_MOST_VIEWS]]
+    return _Request(change, views, "" if views else "No pictures: no camera is named.")
 
 
 def _place(store: Store, change: Change) -> Slot | None:

@@ -222,7 +222,7 @@ def _change_view(
         drawing.floor(store, fixture),
         drawing.rack(store, fixture, change.shelf, plates),
         seen,
-        weighed=shelf is None or bool(shelf.plates or change.plates),
+        weighed=not change.counterpart and (shelf is None or bool(shelf.plates or change.plates)),
     )
 
 

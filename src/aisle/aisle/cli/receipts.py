@@ -14,7 +14,7 @@ from aisle.receipts.codec import receipt_json
 from aisle.receipts.config import LedgerError
 from aisle.receipts.export import to_csv, to_json
 from aisle.receipts.reader import LedgerReader
-from aisle.records import Receipt, ReceiptState
+from aisle.records import Action, Change, Receipt, ReceiptState
 
 app = typer.Typer(help="Read receipts from a ledger.", no_args_is_help=True)
 
@@ -132,7 +132,7 @@ def show(session: str, ledger: Url, as_json: AsJson = False) -> None:
         quantity, confidence = str(line.quantity), f"{line.confidence:.2f}"
         lines.add_row(_clean(line.product), _clean(line.name), quantity, price, confidence)
     history = Table(title="changes")
-    for column in ("id", "state", "action", "product", "quantity", "shelf", "probability"):
+    for column in ("id", "state", "action", "product", "quantity", "where", "probability"):
         history.add_column(column, overflow="fold")
     for change in changes:
         history.add_row(
@@ -141,13 +141,20 @@ def show(session: str, ledger: Url, as_json: AsJson = False) -> None:
             change.action.name.lower(),
             _clean(change.product or "?"),
             str(change.quantity),
-            _clean(change.shelf),
+            _clean(_where(change)),
             f"{change.probability:.2f}",
         )
     console = Console()
     console.print(lines, f"total {_money(receipt.total_minor, receipt.currency)}", history)
     for reason in receipt.review_reasons:
         console.print(_clean(f"review: {reason}"))
+
+
+def _where(change: Change) -> str:
+    """The shelf, or the other one of a hand-over."""
+    if not change.counterpart:
+        return change.shelf
+    return f"{'from' if change.action is Action.TAKE else 'to'} {change.counterpart}"
 
 
 @app.command()

@@ -17,6 +17,7 @@ from aisle.records import Frame
 from aisle.store.geometry import Matrix
 from aisle.store.types import Store
 from aisle.vision.floor_map import FloorMap
+from aisle.vision.hand_overs import HandOver, HandOverSight, Witness
 from aisle.vision.reaching import FrontSight, Reacher
 from aisle.vision.shelf_sight import Encoder, Glance, ShelfSight
 from aisle.vision.strips import ShelfStrips
@@ -44,6 +45,8 @@ class Looked:
     """Floor map as `FloorMap.picture` gives it; None without pictures."""
     hands: Mapping[str, Floats] = field(default_factory=dict)
     """Hands that reach in by fixture, [n, HAND] as `aisle.vision.reaching` has them."""
+    pictures: Mapping[str, Image] = field(default_factory=dict)
+    """By camera; to look once more where people turn out to be."""
 
 
 class Eyes:
@@ -54,16 +57,21 @@ class Eyes:
         encoder: Looks at shelves and fronts.
         follower: Follows people; None when nobody is followed.
         looks: Features of products by their catalogue images, [FEATURES] by product.
+        witness: Sees things handed over; None when nobody does.
     """
 
     def __init__(
         self, store: Store, encoder: Looker, follower: Follower | None,
-        looks: Mapping[str, Floats],
+        looks: Mapping[str, Floats], witness: Witness | None = None,
     ) -> None:  # fmt: skip
         self._encoder, self._follower, self.looks = encoder, follower, looks
+        self._witness = witness
         self._known: set[str] = set()
         self._floor: FloorMap | None
         self._tracks: Tracks | None
+        self._hand_overs: HandOverSight | None
+        self.handed: list[HandOver] = []
+        """What was seen handed over with the last tick."""
         self.trouble: str
         """Why nobody is followed although there is a follower; empty when all is well."""
         self._use(store)
@@ -75,6 +83,9 @@ class Eyes:
         self._sight = ShelfSight(self._strips, list(store.shelves), self._encoder)
         self._fronts = FrontSight(store, self._strips, self._encoder)
         self._floor, self._tracks, self.trouble = None, None, ""
+        self._hand_overs = None
+        if self._witness is not None:
+            self._hand_overs = HandOverSight(store, self._witness, self._encoder)
         if self._follower is not None:
             try:
                 self._floor = FloorMap(store)
@@ -124,6 +135,8 @@ class Eyes:
         self._fronts.forget()
         if self._tracks is not None:
             self._tracks.forget()
+        if self._hand_overs is not None:
+            self._hand_overs.forget()
 
     def look(self, tick_ns: int, now_ns: int, sessions: Mapping[str, Session]) -> None:
         """Look at the pictures of a tick, when anybody is in the store.
@@ -135,10 +148,13 @@ class Eyes:
         """
         self._buffer.note_time(now_ns, tick_ns)
         new, self._known = sessions.keys() - self._known, set(sessions)
+        self.handed = []
         if not sessions:
             # Whoever fills the shelves of an empty store is no shopper.
             self._sight.forget()
             self._fronts.forget()
+            if self._hand_overs is not None:
+                self._hand_overs.forget()
             return
         looked = self.looked(tick_ns)
         self._sight.keep(looked.glances)
@@ -153,6 +169,9 @@ class Eyes:
                 self._tracks.begin(enter_ns, name, gate, people)
         if looked.floor is not None:
             self._tracks.look(tick_ns, *looked.floor, looked.hands)
+        if self._hand_overs is not None:
+            near = [] if looked.floor is None else self._tracks.people
+            self.handed = self._hand_overs.look(tick_ns, looked.pictures, near)
 
     def looked(self, tick_ns: int) -> Looked:
         """Look at the pictures of a tick, as against those before."""
@@ -160,7 +179,7 @@ class Eyes:
         floor = self._floor.picture(pictures) if pictures and self._floor is not None else None
         # Whose hands those are is not known where nobody is followed.
         hands = self._fronts.look(tick_ns, pictures) if self._floor is not None else {}
-        return Looked(self._sight.look(tick_ns, pictures), floor, hands)
+        return Looked(self._sight.look(tick_ns, pictures), floor, hands, pictures)
 
     def _entry(self, session: Session) -> str | None:
         """The gate at which a session came in; None where the store does not say."""

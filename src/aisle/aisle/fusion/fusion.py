@@ -12,6 +12,7 @@ from aisle.fusion import commits
 from aisle.fusion.beats import Beat, Picture
 from aisle.fusion.config import FusionConfig
 from aisle.fusion.eyes import Eyes
+from aisle.fusion.hand_overs import hand_over
 from aisle.fusion.memory import MAX_CLEARED, Memory
 from aisle.fusion.outbox import Outbox
 from aisle.fusion.passages import Passages
@@ -131,6 +132,7 @@ class Fusion:
         commits.forget(memory, tick_ns, out)
         if memory.sessions:
             self._questions.ask(tick_ns, out)
+            self._hand_over(out)
             commits.settle(memory, tick_ns, self.config.decode.settle_s, out)
         self._passages.close(tick_ns, out)
         return memory.note_told(out.predictions(tick_ns, told_ns))
@@ -217,6 +219,13 @@ class Fusion:
         for name in sorted(unseen - self._unseen):
             out.gap(sessions[name], NO_CAMERA)
         self._unseen = unseen
+
+    def _hand_over(self, out: Outbox) -> None:
+        """What was seen handed over, after what was seen of the shelves."""
+        if self.eyes is not None:
+            for seen in self.eyes.handed:
+                said = hand_over(self.memory, self.eyes.looks, seen, out)
+                self._counters["hand_overs" if said else "hand_overs_of_nothing"] += 1
 
     def _move_time(self, now_ns: int) -> None:
         """Most clocks were set back: sessions go on, what was seen is forgotten."""

@@ -1,4 +1,7 @@
-"""From the trained networks for strips and fronts to the four ONNX files that the stack runs."""
+"""From the trained networks for strips, fronts and meetings to the ONNX files that the stack runs.
+
+The follower has its own: `aisle.learning.follow_export`.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,12 @@ from aisle.fusion.runtime import open_session
 from aisle.learning.onnx_file import save_onnx
 from aisle.receipt_model.change import StripChange
 from aisle.receipt_model.encoder import StripEncoder
+from aisle.receipt_model.meeting import MeetingNet
 from aisle.receipt_model.reach import FrontReach
 from aisle.vision.fronts import GRAIN
 from aisle.vision.fronts import ROWS as FRONT_ROWS
-from aisle.vision.networks import CATALOGUE, CHANGE, REACH, STRIPS
+from aisle.vision.meetings import CLOSE, MOST_VIEWS, SPAN, WIDE
+from aisle.vision.networks import CATALOGUE, CHANGE, REACH, SAY, SEE, STRIPS
 from aisle.vision.strips import COLUMN_PX, ROWS
 
 TOLERANCE = 1e-3
@@ -122,6 +127,54 @@ def export_reach(network: FrontReach, directory: Path) -> None:
     _compare(network, directory / REACH, _fronts(1, 2), _fronts(2, 5), _fronts(3, 12))
 
 
+class _See(nn.Module):
+    def __init__(self, network: MeetingNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, wide: Tensor, close: Tensor, shown: Tensor) -> Tensor:
+        return self.network.see(wide, close, shown)
+
+
+class _Say(nn.Module):
+    def __init__(self, network: MeetingNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, seen: Tensor) -> Tensor:
+        return self.network.say(seen).softmax(1)
+
+
+def export_meeting(network: MeetingNet, directory: Path) -> None:
+    """Write `SEE` and `SAY`.
+
+    The first takes `wide` [B, MOST_VIEWS, 3, *WIDE] and `close` [B, MOST_VIEWS, 3, *CLOSE] uint8
+    and `shown` [B, MOST_VIEWS], and gives `seen` [B, D]; the second takes `SPAN` ticks of these,
+    `seen` [B, SPAN, D], and gives `odds` [B, GIVES].
+
+    Raises:
+        ValueError: torch and ONNX Runtime differ by more than `TOLERANCE`.
+    """
+    see, say = _See(network).eval(), _Say(network).eval()
+    batch = {0: torch.export.Dim("batch", min=1, max=4096)}
+    shapes = dict.fromkeys(("wide", "close", "shown"), batch)
+    _write(see, directory / SEE, _views(2), shapes, ["seen"])
+    _compare(see, directory / SEE, _views(1), _views(2), _views(5))
+    _write(say, directory / SAY, _sights(see, 2), {"seen": batch}, ["odds"])
+    _compare(say, directory / SAY, _sights(see, 1), _sights(see, 2), _sights(see, 5))
+
+
+def _views(count: int) -> tuple[Tensor, Tensor, Tensor]:
+    shown = torch.from_numpy(np.random.default_rng(count).random((count, MOST_VIEWS)) < 0.7)
+    wide, close = (_noise(count, MOST_VIEWS, 3, *size) for size in (WIDE, CLOSE))
+    return wide, close, shown.float()
+
+
+def _sights(see: _See, count: int) -> tuple[Tensor]:
+    with torch.no_grad():
+        return (see(*_views(count * SPAN)).view(count, SPAN, -1),)
+
+
 def _fronts(count: int, grains: int) -> tuple[Tensor, Tensor]:
     now = _noise(count, 3, FRONT_ROWS, grains * GRAIN)
     return now, 255 - now
@@ -140,6 +193,7 @@ def _compare(network: nn.Module, path: Path, *examples: tuple[Tensor, ...]) -> N
         for given in examples:
             got = session.run(None, {n: t.numpy() for n, t in zip(names, given, strict=True)})
             said = network(*given)
+            said = (said,) if isinstance(said, Tensor) else said
             worst = max(worst, *(_apart(a, b) for a, b in zip(said, got, strict=True)))
     if worst > TOLERANCE:
         raise ValueError(f"torch and ONNX Runtime differ by {worst:.2g}")

@@ -18,7 +18,7 @@ import json
 import re
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,16 +33,18 @@ from aisle.learning.collect import samples_of
 from aisle.learning.looks import catalogue_of
 from aisle.learning.sight_plans import SCENARIOS_OF_STORE, sight_scenario, sight_spec
 from aisle.records import CameraFrame, Frame
-from aisle.sim.cameras import FrameArrival, SimulatedCameras, shots
+from aisle.sim.cameras import FrameArrival, Shot, SimulatedCameras, shots
 from aisle.sim.scenario import ScenarioError
 from aisle.sim.simulation import Simulation, simulate
 from aisle.store.generate import generate_store
 from aisle.store.types import Store
 from aisle.vision.floor_map import FloorMap
+from aisle.vision.hand_overs import Witness
 from aisle.vision.networks import Vision, load_vision
 from aisle.vision.reaching import HAND
 from aisle.vision.shelf_sight import Glance
 from aisle.vision.tracks import Follower
+from aisle.vision.views import tick_of
 
 Floats = NDArray[np.float32]
 
@@ -141,13 +143,14 @@ class KeepingEyes(Eyes):
         encoder: Likewise.
         follower: Likewise; the floor is mapped without one, too: who looks again may have one.
         looks: Likewise.
+        witness: Likewise.
     """
 
     def __init__(
         self, store: Store, encoder: Looker, follower: Follower | None,
-        looks: Mapping[str, Floats],
+        looks: Mapping[str, Floats], witness: Witness | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(store, encoder, follower, looks)
+        super().__init__(store, encoder, follower, looks, witness)
         if follower is None:
             self._floor = FloorMap(store)
         self.kept: dict[int, Looked] = {}
@@ -163,7 +166,7 @@ class KeepingEyes(Eyes):
             for name, g in found.glances.items()
         }
         self.kept[tick_ns] = Looked(glances, found.floor, found.hands)
-        return self.kept[tick_ns]
+        return replace(self.kept[tick_ns], pictures=found.pictures)
 
     def sightings(self, simulation: Simulation) -> Sightings:
         """All that was kept of a simulation."""
@@ -199,21 +202,68 @@ class RecalledEyes(Eyes):
         follower: May be another one than then.
         looks: See `Eyes`.
         sightings: What was seen.
+        vision: Sees things handed over, in pictures that are drawn again; nobody does for None.
+        cameras: Draw them.
     """
 
     def __init__(
-        self, store: Store, follower: Follower, looks: Mapping[str, Floats], sightings: Sightings
-    ) -> None:
-        super().__init__(store, _Blind(), follower, looks)
-        self._sightings = sightings
+        self, store: Store, follower: Follower, looks: Mapping[str, Floats], sightings: Sightings,
+        vision: Vision | None = None, cameras: SimulatedCameras | None = None,
+    ) -> None:  # fmt: skip
+        encoder: Looker = _Blind() if vision is None else vision.encoder
+        super().__init__(store, encoder, follower, looks, vision.witness if vision else None)
+        self._sightings, self._cameras = sightings, cameras
+        found = cameras.shots() if cameras is not None else ()
+        self._shots = {(shot.camera, shot.stamp_ns): shot for shot in found}
+        self._counted: dict[int, dict[str, Shot]] = {}
+        """By tick and camera."""
+        self.drawing_s = 0.0
+        """What it took to draw pictures again."""
 
     def add(self, frame: Frame) -> None:
         """Only that its camera is well: what it showed is known."""
-        self._buffer.trust(frame)
+        if self._buffer.trust(frame) and self._shots:
+            at = self._counted.setdefault(tick_of(frame), {})
+            at[frame.camera] = self._shots[frame.camera, frame.stamp_ns]
 
     def looked(self, tick_ns: int) -> Looked:
         """See `Eyes.looked`; a tick at which nobody looked then is an error."""
-        return self._sightings.looked[tick_ns]
+        looked = self._sightings.looked[tick_ns]
+        shots = self._counted.pop(tick_ns, {})
+        if self._cameras is None:
+            return looked
+        return replace(looked, pictures=_DrawnAgain(self._draw, shots))
+
+    def _draw(self, shot: Shot) -> NDArray[np.uint8]:
+        assert self._cameras is not None
+        begun = time.perf_counter()
+        picture = self._cameras.deliver(shot, self._cameras.draw(shot)).rgb
+        self.drawing_s += time.perf_counter() - begun
+        return picture
+
+
+class _DrawnAgain(Mapping[str, NDArray[np.uint8]]):
+    """Pictures of a tick, by camera: those that anybody asks for are drawn."""
+
+    def __init__(
+        self, draw: Callable[[Shot], NDArray[np.uint8]], shots: Mapping[str, Shot]
+    ) -> None:
+        self._draw, self._shots = draw, shots
+        self._drawn: dict[str, NDArray[np.uint8]] = {}
+
+    def __getitem__(self, camera: str) -> NDArray[np.uint8]:
+        if camera not in self._drawn:
+            self._drawn[camera] = self._draw(self._shots[camera])
+        return self._drawn[camera]
+
+    def __contains__(self, camera: object) -> bool:
+        return camera in self._shots
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shots)
+
+    def __len__(self) -> int:
+        return len(self._shots)
 
 
 def unseen_frames(simulation: Simulation) -> list[FrameArrival]:

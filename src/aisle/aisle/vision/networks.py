@@ -18,19 +18,23 @@ from aisle.fusion.windows import FEATURES
 from aisle.store.types import Product, Store
 from aisle.vision.catalogue import catalogue_picture
 from aisle.vision.floor_map import PLANES_M
+from aisle.vision.meetings import CLOSE, MOST_VIEWS, WIDE, Meeting
 from aisle.vision.reaching import peaks
 from aisle.vision.strips import COLUMN_PX
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-STRIPS, CATALOGUE, CHANGE, REACH, FOLLOWER = (
+STRIPS, CATALOGUE, CHANGE, REACH, SEE, SAY, FOLLOWER = (
     f"{name}.onnx"
-    for name in ("encoder_strips", "encoder_catalogue", "change", "reach", "follower")
-)
-NETWORKS = (STRIPS, CATALOGUE, CHANGE, REACH, FOLLOWER)
+    for name in (
+        "encoder_strips", "encoder_catalogue", "change", "reach", "meeting_see", "meeting_say",
+        "follower",
+    )
+)  # fmt: skip
+NETWORKS = (STRIPS, CATALOGUE, CHANGE, REACH, SEE, SAY, FOLLOWER)
 MANIFEST = "vision.json"
-"""Beside the five files: their digests, and how they were trained."""
+"""Beside the files: their digests, and how they were trained."""
 _MOST_PIXELS = 1 << 22
 """Of strips that go through the network together."""
 _EMPTY, _BLOCKED = 0, 1
@@ -128,11 +132,43 @@ class OnnxFollower:
         return dict(zip(self._names, self._session.run(self._names, inputs), strict=True))
 
 
+class OnnxWitness:
+    """What sees things handed over: see `aisle.vision.hand_overs.Witness`."""
+
+    def __init__(self, see: Any, say: Any) -> None:
+        """Take the two ONNX Runtime sessions."""
+        self._see, self._say = see, say
+        self._nothing = np.zeros(say.get_inputs()[0].shape[-1], np.float32)
+
+    def see(self, meetings: Sequence[Meeting]) -> Floats:
+        """See `Witness.see`."""
+        shown = np.zeros((len(meetings), MOST_VIEWS), np.float32)
+        wide = np.zeros((*shown.shape, 3, *WIDE), np.uint8)
+        close = np.zeros((*shown.shape, 3, *CLOSE), np.uint8)
+        for row, meeting in enumerate(meetings):
+            count = len(meeting.cameras)
+            shown[row, :count] = 1
+            wide[row, :count] = meeting.wide.transpose(0, 3, 1, 2)
+            close[row, :count] = meeting.close.transpose(0, 3, 1, 2)
+        found: Floats = self._see.run(None, {"wide": wide, "close": close, "shown": shown})[0]
+        return found
+
+    def say(self, seen: Sequence[Sequence[Floats | None]]) -> Floats:
+        """See `Witness.say`."""
+        every = [[self._nothing if one is None else one for one in some] for some in seen]
+        odds: Floats = self._say.run(None, {"seen": np.array(every, np.float32)})[0]
+        return odds
+
+
 class Vision:
     """All that looks. Get it from `load_vision`."""
 
-    def __init__(self, encoder: OnnxEncoder, follower: OnnxFollower, manifest: dict[str, Any]):
+    def __init__(
+        self, encoder: OnnxEncoder, follower: OnnxFollower, witness: OnnxWitness,
+        manifest: dict[str, Any],
+    ) -> None:  # fmt: skip
         self.encoder, self.follower, self.manifest = encoder, follower, manifest
+        self.witness = witness
 
     @property
     def look_digest(self) -> str:
@@ -166,7 +202,7 @@ class Vision:
         Raises:
             Open3DMissing: Open3D cannot be used.
         """
-        return Eyes(store, self.encoder, self.follower, looks)
+        return Eyes(store, self.encoder, self.follower, looks, self.witness)
 
 
 def load_vision(
@@ -175,7 +211,7 @@ def load_vision(
     """Load the networks of a directory; the shipped ones for None.
 
     Args:
-        directory: Of the five files and their manifest.
+        directory: Of the files and their manifest.
         wanted: Digests by file of the networks that a receipt model was trained with; it
             understands no others. None takes any.
 
@@ -193,8 +229,10 @@ def load_vision(
         raise ModelError(f"{folder / MANIFEST}: not a manifest: {error}") from error
     if wanted is not None and digests != dict(wanted):
         raise ModelError(f"{folder}: the receipt model was trained with other networks than these")
-    *looking, follower = (_session(folder / name, digest) for name, digest in digests.items())
-    return Vision(OnnxEncoder(*looking), OnnxFollower(follower), manifest)
+    open_ = {name: _session(folder / name, digest) for name, digest in digests.items()}
+    looking = OnnxEncoder(*(open_[name] for name in (STRIPS, CATALOGUE, CHANGE, REACH)))
+    witness = OnnxWitness(open_[SEE], open_[SAY])
+    return Vision(looking, OnnxFollower(open_[FOLLOWER]), witness, manifest)
 
 
 def _session(path: Path, digest: str) -> Any:

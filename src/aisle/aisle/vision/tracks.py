@@ -111,6 +111,8 @@ class Tracks:
         blind = [name for name, place in inside.items() if not floor.sees(place).any()]
         self._newcomers = Newcomers(gates, blind)
         self._said: deque[_Said] = deque(maxlen=VIEWS)
+        self.people: list[tuple[tuple[str, int], NDArray[np.float64]]] = []
+        """Those who are followed, by session and number, and where their heads were, [2]."""
 
     def begin(self, entered_ns: int, session: str, gate: str, people: int) -> None:
         """The first of a session came in at one of the gates at `entered_ns`."""
@@ -143,6 +145,10 @@ class Tracks:
         """
         found = self._step(picture, seen)
         heads = self._in_map(found["head"][0, : len(self._seats)])
+        self.people = [
+            ((seat.session, seat.number), head)
+            for seat, head in zip(self._seats, heads, strict=True)
+        ]
         hands = self._in_map(found["hands"][0, :, :, :2].reshape(-1, 2)).reshape(-1, 2, 2)
         at: dict[str, list[Seen]] = {}
         for i, seat in enumerate(self._seats):
@@ -156,8 +162,9 @@ class Tracks:
         self._said.append(_Said(tick_ns, at, self._reaches(heads, reaching or {})))
         likely = found["person"][0] > _LIKELY
         places, sure = self._in_map(found["points"][0][likely]), found["person"][0][likely]
-        for seat, place in self._newcomers.see(tick_ns, places, sure, heads):
-            self._follow(seat, place)
+        of = [seat.session for seat in self._seats]
+        for seat, place, pace in self._newcomers.see(tick_ns, places, sure, heads, of):
+            self._follow(seat, place, pace)
 
     def _step(self, picture: Image, seen: Image) -> dict[str, Floats]:
         """Move everybody on."""
@@ -181,13 +188,16 @@ class Tracks:
         self._rows = {name: found[f"next_{name}"][:, : len(self._seats)] for name in rows}
         return found
 
-    def _follow(self, seat: Seat, place: NDArray[np.float64]) -> None:
-        """Follow one more, who is at a place [2] in `map`."""
+    def _follow(self, seat: Seat, place: NDArray[np.float64], pace: NDArray[np.float64]) -> None:
+        """Follow one more, who is at a place [2] in `map` and goes so fast [2], metres a second."""
         self._seats.append(seat)
         for name, rows in self._rows.items():
             new = np.zeros((1, 1, rows.shape[2]), np.float32)
             if name == "place":
                 new[0, 0] = (self._floor.cells(place[None])[0] + 0.5) * CELL_M
+            if name == "pace":
+                # Rows of the floor map go down where y goes up.
+                new[0, 0] = pace * (1.0, -1.0)
             self._rows[name] = np.concatenate([rows, new], 1)
 
     def _reaches(self, heads: NDArray[np.float64], reaching: Mapping[str, Floats]) -> list[Reach]:

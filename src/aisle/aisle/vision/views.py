@@ -118,19 +118,24 @@ class ViewBuffer:
             if state.damaged:
                 return
         self.trust(frame)
-        state.frames[_tick_of(frame)] = frame
+        state.frames[tick_of(frame)] = frame
         if len(state.frames) > self.config.most_ticks:
             del state.frames[min(state.frames)]
 
-    def trust(self, frame: Frame) -> None:
-        """A frame has come that proves its camera well, whatever it shows, unless it is late."""
+    def trust(self, frame: Frame) -> bool:
+        """A frame has come that proves its camera well, whatever it shows, unless it is late.
+
+        Returns:
+            Whether it is not.
+        """
         if self._late(frame):
             self.refuse(frame.camera, _LATE)
-            return
+            return False
         state = self._states[frame.camera]
         state.good_ns, state.trouble = frame.stamp_ns, None
         if self.bad.pop(frame.camera, None):
             self.counters["cameras_good_again"] += 1
+        return True
 
     def refuse(self, camera: str, reason: str) -> None:
         """A frame has come that cannot be used."""
@@ -202,7 +207,7 @@ class ViewBuffer:
         return "", ""
 
     def _late(self, frame: Frame) -> bool:
-        return self._tick_ns is not None and _tick_of(frame) <= self._tick_ns
+        return self._tick_ns is not None and tick_of(frame) <= self._tick_ns
 
     def _lose(self, name: str, reason: str, since_ns: int, now_ns: int) -> None:
         if name not in self.bad:
@@ -210,7 +215,7 @@ class ViewBuffer:
             self.counters["cameras_bad"] += 1
 
 
-def _tick_of(frame: Frame) -> int:
+def tick_of(frame: Frame) -> int:
     """The tick at which a frame may count."""
     return -(-frame.stamp_ns // TICK_NS) * TICK_NS
 

@@ -19,6 +19,8 @@ _TRIES = 8
 _CLOSE_S = 8.0
 """Two act together when the other is free within this."""
 _STUCK_S = 120.0
+_BEHIND_S = 0.8
+"""People of a group come in so long after each other."""
 _SPEED = (0.95, 1.3)
 _BAGS = ("basket", "tote", "")
 _BAG_CHANCES = (0.6, 0.3, 0.1)
@@ -99,7 +101,7 @@ class _Director:
         self.bags[session] = bags
         for index, bag in enumerate(bags):
             speed = round(float(self.rng.uniform(*_SPEED)), 2)
-            agent = Agent((session, index), enter_s + 0.8 * index, leave_s, speed, bag)
+            agent = Agent((session, index), enter_s + _BEHIND_S * index, leave_s, speed, bag)
             self.agents[agent.key] = agent
             self.active.append(agent)
 
@@ -138,14 +140,32 @@ class _Director:
             gone: Called with the time when the last of a session has left.
         """
         while self.active:
-            agent = min(self.active, key=lambda a: a.clock_s)
-            if act(agent):
-                continue
-            if not self._leave(agent):
+            agent = self._next()
+            outside = agent.outside
+            stays = act(agent) or not self._leave(agent)
+            if outside and not agent.outside:
+                self._hold_up_others(agent)
+            if stays:
                 continue
             self.active.remove(agent)
             if gone and not any(a.session == agent.session for a in self.active):
                 gone(agent.clock_s)
+
+    def _next(self) -> Agent:
+        """Whoever is free first; but a group comes in together, with nobody else in between."""
+        for agent in self.active if not self.scenario.cast else ():
+            session, number = agent.key
+            before = self.agents[session, number - 1] if number else None
+            if agent.outside and before is not None and not before.outside:
+                return agent
+        return min(self.active, key=lambda a: a.clock_s)
+
+    def _hold_up_others(self, agent: Agent) -> None:
+        """Whoever is not of a group that comes in waits outside."""
+        if len(self.bags[agent.session]) > 1 and not self.scenario.cast:
+            for other in self.active:
+                if other.outside and other.session != agent.session:
+                    other.clock_s = max(other.clock_s, agent.entered_s)
 
     def _leave(self, agent: Agent) -> bool:
         if agent.outside and not self.stage.come_in(agent):
